@@ -1,0 +1,300 @@
+#include "engine/graph/onnx_reader.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <queue>
+#include <set>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/graph/module_paths.h"
+#include "engine/graph/onnx_tensor.h"
+
+namespace qcal {
+namespace {
+
+constexpr std::int64_t oldest_opset = 9;
+constexpr std::uint64_t largest_file = std::numeric_limits<std::int32_t>::max();
+
+std::string standard_domain(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
+
+TensorInfo tensor_info(const onnx::ValueInfoProto& value) {
+  TensorInfo info;
+  if (!value.type().has_tensor_type()) return info;
+  const auto& type = value.type().tensor_type();
+  info.type = static_cast<ElementType>(type.elem_type());
+  if (!type.has_shape()) return info;
+  info.shape.emplace();
+  for (const auto& dimension : type.shape().dim()) {
+    const bool known = dimension.has_dim_value() && dimension.dim_value() >= 0;
+    info.shape->push_back(known ? dimension.dim_value() : -1);
+  }
+  return info;
+}
+
+Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset);
+
+Attribute read_attribute(const onnx::AttributeProto& attribute, const ModelFile& file, std::int64_t opset) {
+  switch (attribute.type()) {
+    case onnx::AttributeProto::INT: return std::int64_t{attribute.i()};
+    case onnx::AttributeProto::FLOAT: return attribute.f();
+    case onnx::AttributeProto::STRING: return attribute.s();
+    case onnx::AttributeProto::INTS:
+      return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+    case onnx::AttributeProto::FLOATS:
+      return std::vector<float>(attribute.floats().begin(), attribute.floats().end());
+    case onnx::AttributeProto::TENSOR: return read_tensor(attribute.t(), file);
+    case onnx::AttributeProto::GRAPH:
+      return std::make_shared<const Graph>(read_graph(attribute.g(), file, opset));
+    default: return std::monostate{};
+  }
+}
+
+// The exporter's note of the enclosing modules. onnx.proto has had NodeProto.metadata_props (field 9) since ONNX 1.16;
+// older generated classes keep it among the unknown fields.
+template <class NodeProto>
+std::string name_scopes(const NodeProto& node) {
+  constexpr std::string_view key = "pkg.torch.onnx.name_scopes";
+  if constexpr (requires { node.metadata_props(); }) {
+    for (const auto& entry : node.metadata_props()) {
+      if (entry.key() == key) return entry.value();
+    }
+  } else {
+    constexpr int metadata_props = 9;
+    const auto& fields = node.unknown_fields();
+    for (int i = 0; i < fields.field_count(); ++i) {
+      const auto& field = fields.field(i);
+      if (field.number() != metadata_props) continue;
+      if (field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) continue;
+      onnx::StringStringEntryProto entry;
+      if (entry.ParseFromString(field.length_delimited()) && entry.key() == key) return entry.value();
+    }
+  }
+  return {};
+}
+
+std::string module_path(const onnx::NodeProto& proto, const Node& node) {
+  if (std::string path = module_path_from_name_scopes(name_scopes(proto)); !path.empty()) return path;
+  if (std::string path = module_path_from_node_name(node.name); !path.empty()) return path;
+  return module_path_from_parameter(node.input(1));
+}
+
+// Names that `graph` reads and does not define: they belong to a graph around it.
+std::set<std::string> free_names(const Graph& graph) {
+  std::set<std::string> names(graph.outputs.begin(), graph.outputs.end());
+  for (const Node& node : graph.nodes) {
+    names.insert(node.inputs.begin(), node.inputs.end());
+    names.insert(node.captured.begin(), node.captured.end());
+  }
+  names.erase("");
+  for (const Node& node : graph.nodes) {
+    for (const std::string& output : node.outputs) names.erase(output);
+  }
+  for (const std::string& input : graph.inputs) names.erase(input);
+  for (const auto& [name, constant] : graph.constants) names.erase(name);
+  return names;
+}
+
+Node read_node(const onnx::NodeProto& proto, const ModelFile& file, std::int64_t opset) {
+  Node node;
+  node.op_type = proto.op_type();
+  node.domain = standard_domain(proto.domain());
+  node.inputs.assign(proto.input().begin(), proto.input().end());
+  node.outputs.assign(proto.output().begin(), proto.output().end());
+  node.name = proto.name().empty() ? node.output(0) : proto.name();
+  node.module_path = module_path(proto, node);
+  std::set<std::string> captured;
+  for (const auto& attribute : proto.attribute()) {
+    Attribute value = read_attribute(attribute, file, opset);
+    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value)) captured.merge(free_names(**body));
+    for (const auto& body : attribute.graphs()) captured.merge(free_names(read_graph(body, file, opset)));
+    node.attributes.insert_or_assign(attribute.name(), std::move(value));
+  }
+  node.captured.assign(captured.begin(), captured.end());
+  return node;
+}
+
+// The value of a Constant node; nullptr where it has none that a Constant can hold.
+ConstantPointer constant_value(const Node& node) {
+  const auto value_of = [&]<class Value>(std::string_view name) -> const Value* {
+    const auto found = node.attributes.find(name);
+    return found == node.attributes.end() ? nullptr : std::get_if<Value>(&found->second);
+  };
+  if (const auto* tensor = value_of.operator()<ConstantPointer>("value")) return *tensor;
+  if (const auto* number = value_of.operator()<float>("value_float")) {
+    return make_constant({}, std::vector<float>{*number});
+  }
+  if (const auto* number = value_of.operator()<std::int64_t>("value_int")) {
+    return make_constant({}, std::vector<std::int64_t>{*number});
+  }
+  if (const auto* numbers = value_of.operator()<std::vector<float>>("value_floats")) {
+    return make_constant({std::int64_t(numbers->size())}, *numbers);
+  }
+  if (const auto* numbers = value_of.operator()<std::vector<std::int64_t>>("value_ints")) {
+    return make_constant({std::int64_t(numbers->size())}, *numbers);
+  }
+  return nullptr;
+}
+
+// Topological order; nodes that are free to come next keep the file's order.
+std::vector<Node> sorted(std::vector<Node> nodes, const ModelFile& file) {
+  std::unordered_map<std::string, std::size_t> producers;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::string& output : nodes[i].outputs) {
+      if (!output.empty()) producers.emplace(output, i);
+    }
+  }
+  std::vector<std::vector<std::size_t>> readers(nodes.size());
+  std::vector<std::size_t> missing(nodes.size(), 0);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const auto* names : {&nodes[i].inputs, &nodes[i].captured}) {
+      for (const std::string& name : *names) {
+        const auto producer = producers.find(name);
+        if (producer == producers.end()) continue;
+        readers[producer->second].push_back(i);
+        ++missing[i];
+      }
+    }
+  }
+  std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (missing[i] == 0) ready.push(i);
+  }
+  std::vector<Node> ordered;
+  ordered.reserve(nodes.size());
+  while (!ready.empty()) {
+    const std::size_t next = ready.top();
+    ready.pop();
+    ordered.push_back(std::move(nodes[next]));
+    for (const std::size_t reader : readers[next]) {
+      if (--missing[reader] == 0) ready.push(reader);
+    }
+  }
+  if (ordered.size() != nodes.size()) {
+    throw InputError(fmt::format("{}: the graph has a cycle: {} nodes depend on their own output", file.name,
+                                 nodes.size() - ordered.size()));
+  }
+  return ordered;
+}
+
+void check_single_assignment(const Graph& graph, const ModelFile& file) {
+  std::set<std::string> defined(graph.inputs.begin(), graph.inputs.end());
+  if (defined.size() != graph.inputs.size()) throw InputError(file.name + ": two graph inputs have one name");
+  for (const auto& [name, constant] : graph.constants) defined.insert(name);
+  for (const Node& node : graph.nodes) {
+    for (const std::string& output : node.outputs) {
+      if (!output.empty() && !defined.insert(output).second) {
+        throw InputError(fmt::format("{}: tensor '{}' is defined twice, the second time by node '{}'", file.name,
+                                     output, node.name));
+      }
+    }
+  }
+}
+
+Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset) {
+  Graph graph;
+  graph.file = file.name;
+  graph.opset = opset;
+  for (const auto& tensor : proto.initializer()) {
+    graph.constants.insert_or_assign(tensor.name(), read_tensor(tensor, file));
+  }
+  for (const auto& tensor : proto.sparse_initializer()) {
+    // The values stay unknown: a sparse parameter is never quantized.
+    auto constant = std::make_shared<Constant>();
+    constant->type = static_cast<ElementType>(tensor.values().data_type());
+    constant->shape.assign(tensor.dims().begin(), tensor.dims().end());
+    graph.constants.insert_or_assign(tensor.values().name(), std::move(constant));
+  }
+  for (const auto& input : proto.input()) {
+    if (!graph.constants.contains(input.name())) graph.inputs.push_back(input.name());
+    graph.tensors.insert_or_assign(input.name(), tensor_info(input));
+  }
+  for (const auto& output : proto.output()) {
+    graph.outputs.push_back(output.name());
+    graph.tensors.insert_or_assign(output.name(), tensor_info(output));
+  }
+  for (const auto& value : proto.value_info()) graph.tensors.insert_or_assign(value.name(), tensor_info(value));
+  for (const auto& node_proto : proto.node()) {
+    Node node = read_node(node_proto, file, opset);
+    if (node.is("Constant") && node.outputs.size() == 1) {
+      if (ConstantPointer value = constant_value(node)) {
+        if (!graph.constants.emplace(node.output(0), std::move(value)).second) {
+          throw InputError(fmt::format("{}: tensor '{}' is defined twice", file.name, node.output(0)));
+        }
+        continue;
+      }
+    }
+    graph.nodes.push_back(std::move(node));
+  }
+  check_single_assignment(graph, file);
+  graph.nodes = sorted(std::move(graph.nodes), file);
+  return graph;
+}
+
+std::int64_t standard_opset(const onnx::ModelProto& model, const ModelFile& file) {
+  for (const auto& opset : model.opset_import()) {
+    if (!standard_domain(opset.domain()).empty()) continue;
+    if (opset.version() < oldest_opset) {
+      throw InputError(fmt::format("{}: opset {}; {} or later is supported", file.name, opset.version(), oldest_opset));
+    }
+    return opset.version();
+  }
+  throw InputError(file.name + ": not an ONNX model: no opset is declared for the standard operators");
+}
+
+}  // namespace
+
+Graph parse_onnx(std::string_view bytes, const std::string& name, const std::filesystem::path& folder) {
+  const ModelFile file{name, folder};
+  if (bytes.empty()) throw InputError(name + ": the file is empty");
+  if (bytes.size() > largest_file) {
+    throw InputError(fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
+                                 "files beside it",
+                                 name, bytes.size()));
+  }
+  onnx::ModelProto model;
+  {
+    google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                                  static_cast<int>(bytes.size()));
+    if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
+      throw InputError(name + ": not an ONNX model, or truncated: its protobuf cannot be read");
+    }
+  }
+  if (!model.has_graph() || model.graph().node_size() == 0) {
+    throw InputError(name + ": not an ONNX model, or truncated: it has no nodes");
+  }
+  Graph graph = read_graph(model.graph(), file, standard_opset(model, file));
+  if (const auto missing = free_names(graph); !missing.empty()) {
+    throw InputError(fmt::format("{}: tensor '{}' is read but never defined", name, *missing.begin()));
+  }
+  return graph;
+}
+
+Graph read_onnx(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) throw InputError(name + ": no such file");
+  if (!std::filesystem::is_regular_file(file, error)) throw InputError(name + ": not a file");
+  const std::uint64_t size = std::filesystem::file_size(file, error);
+  if (error) throw InputError(fmt::format("{}: {}", name, error.message()));
+  if (size > largest_file) {
+    throw InputError(fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
+                                 "files beside it",
+                                 name, size));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes(size, '\0');
+  stream.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (!stream) throw InputError(name + ": cannot be read");
+  return parse_onnx(bytes, name, file.parent_path());
+}
+
+}  // namespace qcal
