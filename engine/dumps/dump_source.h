@@ -1,9 +1,8 @@
-// Recorded activations on disk, whatever their format: tensors by name, each a list of batches read one at a time.
+// Recorded activations on disk, whatever their format: tensors by name, each a list of batches.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +12,8 @@
 
 namespace qcal {
 
-// One batch of one tensor. The view stays valid as long as this object lives (it may hold a mapping or a buffer).
+// One batch of one tensor. The view stays valid as long as this object lives; its memory goes back to the system
+// with it.
 class DumpBatch {
  public:
   virtual ~DumpBatch() = default;
@@ -31,7 +31,8 @@ class DumpSource {
   virtual std::size_t batches(const std::string& name) const = 0;
   // Bytes of values over all batches of the tensor (from headers and file sizes; nothing is read).
   virtual std::uint64_t bytes(const std::string& name) const = 0;
-  // Maps or reads batch `index`. Thread-safe. Throws InputError naming file, tensor and defect.
+  // Reads batch `index` into memory of its own. Thread-safe. Throws InputError naming
+  // file, tensor and defect; IoError where the file shrinks or the device fails meanwhile.
   virtual std::unique_ptr<DumpBatch> open(const std::string& name, std::size_t index) const = 0;
   // sha256 (lower-case hex) of the model the dump was recorded from, where the dump says so.
   virtual std::optional<std::string> model_sha256() const = 0;
@@ -39,9 +40,8 @@ class DumpSource {
   virtual std::string description() const = 0;
 };
 
-// Opens a directory holding manifest.json + *.npy, or *.safetensors (one a batch, sorted by name).
-// Every header is read and checked here, so that a broken file is found before any work is done.
-// Throws InputError.
+// Opens a directory holding manifest.json + *.npy, or *.safetensors (one a batch, sorted by name). Every
+// header is read and checked here, so that a broken file is found before any work is done. Throws InputError.
 std::unique_ptr<DumpSource> open_dumps(const std::filesystem::path& directory);
 
 }  // namespace qcal
