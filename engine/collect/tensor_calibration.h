@@ -1,0 +1,61 @@
+// The calibration of one tensor: batches in, one scale and zero point (a channel) out.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "engine/collect/tensor_spec.h"
+#include "kernels/backend.h"
+
+namespace qcal {
+
+struct TensorOutcome {
+  SearchSettings settings;            // with the sign that the data decided
+  std::vector<ScaleChoice> channels;  // one, or one a channel
+  std::vector<std::vector<ScaleChoice>> per_batch;  // [batch][channel] in batch order; empty where accumulated
+  std::int64_t batches = 0;
+  std::uint64_t elements = 0;
+  std::uint64_t non_finite = 0;
+};
+
+// Not thread-safe; different tensors are independent. Errors are InvalidArgument and do not name the tensor: the caller,
+// who knows the name, adds it.
+class TensorCalibration {
+ public:
+  TensorCalibration(TensorSpec spec, const Backend& backend);
+
+  // One batch. `index` orders the batches for mean (and for what is reported); it may be any number not used before.
+  void observe(const TensorView& batch, std::int64_t index, Stream stream);
+
+  // Takes over the batches that `shard`, another calibration of the same tensor, has seen.
+  void merge(TensorCalibration&& shard);
+
+  // Throws where no batch held a value.
+  TensorOutcome finish();
+
+ private:
+  // What one batch says under each variant of the settings; a variant that its data rule out is empty.
+  struct Batch {
+    bool negatives = false;
+    std::vector<std::vector<ScaleChoice>> variants;
+  };
+
+  Batch search_batch(const Summary& summary) const;
+  void refuse_left_out(const Summary& summary) const;
+  TensorOutcome finish_accumulated();
+  TensorOutcome finish_per_batch() const;
+
+  TensorSpec spec_;
+  std::unique_ptr<Collector> collector_;
+  std::map<std::int64_t, Batch> batches_;
+  std::set<std::int64_t> seen_;        // indices of all batches, merged ones included
+  std::vector<std::int64_t> calls_;    // index of each collect() call, in call order
+  std::optional<Summary> merged_;      // accumulated summaries of merged shards
+  std::uint64_t elements_ = 0;
+  std::uint64_t non_finite_ = 0;
+};
+
+}  // namespace qcal

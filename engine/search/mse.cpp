@@ -1,0 +1,119 @@
+#include "engine/search/mse.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/search/histogram_window.h"
+#include "kernels/rounding_math.h"
+#include "kernels/scale_math.h"
+
+namespace qcal {
+
+SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram) : histogram_(&histogram) {
+  const int bins = histogram.bins();
+  const bool first_is_cut = histogram.low != histogram.origin;
+  const bool last_is_cut = histogram.high != histogram.origin + bins * histogram.width;
+  first_uniform_ = first_is_cut ? std::min(1, bins) : 0;
+  end_uniform_ = last_is_cut ? std::max(first_uniform_, bins - 1) : bins;
+  zeroth_.assign(static_cast<std::size_t>(bins) + 1, 0.0);
+  first_ = zeroth_;
+  second_ = zeroth_;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(bins); ++i) {
+    const double count = static_cast<double>(histogram.counts[i]);
+    const double position = static_cast<double>(i) + 0.5;
+    zeroth_[i + 1] = zeroth_[i] + count;
+    first_[i + 1] = first_[i] + count * position;
+    second_[i + 1] = second_[i] + count * position * position;
+  }
+}
+
+double SquaredErrorCosts::bin_cost(int bin, double scale, double lowest, double highest) const {
+  const double count = static_cast<double>(histogram_->counts[static_cast<std::size_t>(bin)]);
+  const double center = histogram_->center(bin);
+  const double difference = center - std::clamp(round_half_even(center / scale), lowest, highest) * scale;
+  return count * difference * difference;
+}
+
+// Squared distance of bins [begin, end) from one quantized value, everything in bins from the origin.
+double SquaredErrorCosts::run_cost(int begin, int end, double value) const {
+  const auto b = static_cast<std::size_t>(begin);
+  const auto e = static_cast<std::size_t>(end);
+  const double sum = (second_[e] - second_[b]) - 2.0 * value * (first_[e] - first_[b]) +
+                     value * value * (zeroth_[e] - zeroth_[b]);
+  return std::max(sum, 0.0);
+}
+
+double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, IntegerRange range) const {
+  const double lowest = static_cast<double>(range.qmin - zero_point);
+  const double highest = static_cast<double>(range.qmax - zero_point);
+  const double width = histogram_->width;
+  const double step = scale / width;                  // one level, in bins
+  const double zero = -histogram_->origin / width;    // real 0, in bins from the origin
+  double cost = 0.0;
+  for (int bin = 0; bin < first_uniform_; ++bin) cost += bin_cost(bin, scale, lowest, highest);
+  for (int bin = end_uniform_; bin < histogram_->bins(); ++bin) cost += bin_cost(bin, scale, lowest, highest);
+
+  // Level of the first uniform bin, then on from boundary to boundary.
+  double runs = 0.0;
+  int begin = first_uniform_;
+  double level = std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest);
+  while (begin < end_uniform_) {
+    int end = end_uniform_;
+    if (level < highest) {
+      const double boundary = zero + (level + 0.5) * step;  // centers below it belong to this level
+      end = static_cast<int>(std::min(std::ceil(boundary - 0.5), static_cast<double>(end_uniform_)));
+    }
+    if (end > begin) {
+      runs += run_cost(begin, end, zero + level * step);
+      begin = end;
+      if (begin < end_uniform_ && step < 1.0) {  // levels finer than bins: most of them are empty
+        level = std::max(level, std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest) - 1.0);
+      }
+    }
+    level += 1.0;
+  }
+  return cost + runs * width * width;
+}
+
+ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
+  const SquaredErrorCosts costs(histogram);
+  const Sweep sweep = sweep_for(histogram.bins(), quantized_levels(settings), preset.mse_start, preset.stride,
+                                preset.mse_tie, settings.search_start);
+  return best_range(histogram, settings, sweep, [&](const Window& window) {
+    const ClipRange clip = range_of_window(histogram, settings, window);
+    if (settings.symmetric) return costs(symmetric_scale(clip.high, settings.range), 0, settings.range);
+    const double scale = asymmetric_scale(clip.low, clip.high, settings.range);
+    return costs(scale, asymmetric_zero_point(clip.low, scale, settings.range), settings.range);
+  });
+}
+
+double vitis_mse_threshold(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
+  const int bins = histogram.bins();
+  std::vector<float> centers(static_cast<std::size_t>(bins));
+  for (std::size_t i = 0; i < centers.size(); ++i) {
+    centers[i] = (histogram.edges[i] + histogram.edges[i + 1]) / 2.0f;
+  }
+  const auto qmin = static_cast<float>(settings.range.qmin);
+  const auto qmax = static_cast<float>(settings.range.qmax);
+  const auto cost = [&](const Window& window) {
+    const float threshold = centers[static_cast<std::size_t>(window.end)];
+    const float inverse = qmax / threshold;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < centers.size(); ++i) {
+      float value = 0.0f;
+      if (threshold > 0x1p-24f) {
+        const float steps = round_to_integral<Rounding::half_even>(centers[i] * inverse);
+        value = std::clamp(steps, qmin, qmax) / inverse;
+      }
+      const float difference = value - centers[i];
+      sum += static_cast<double>(difference * difference * static_cast<float>(histogram.counts[i]));
+    }
+    return sum;
+  };
+  // Unlike edges, the last center has the index bins - 1.
+  const Sweep sweep = sweep_for(bins - 1, quantized_levels(settings), preset.mse_start, preset.stride, preset.mse_tie,
+                                settings.search_start);
+  return centers[static_cast<std::size_t>(best_upper_end(bins - 1, sweep, cost).end)];
+}
+
+}  // namespace qcal

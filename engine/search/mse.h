@@ -1,0 +1,40 @@
+// Mean squared error: the scale whose quantization of the histogram's bin centers costs least.
+#pragma once
+
+#include <vector>
+
+#include "engine/search/clip_range.h"
+#include "engine/search/preset.h"
+#include "engine/search/search_settings.h"
+#include "engine/search/window.h"
+
+namespace qcal {
+
+// Squared error of quantizing one histogram with any scale and zero point in O(levels), from prefix sums of the counts
+// times powers 0 to 2 of the bin's position. A tie between two levels costs the same either way, so the round mode
+// plays no part.
+class SquaredErrorCosts {
+ public:
+  explicit SquaredErrorCosts(const Histogram& histogram);
+
+  // Sum over bins of count * (center - fake_quantize(center))^2, in double.
+  double operator()(double scale, std::int64_t zero_point, IntegerRange range) const;
+
+ private:
+  double bin_cost(int bin, double scale, double lowest, double highest) const;
+  double run_cost(int begin, int end, double steps_in_bins) const;
+
+  const Histogram* histogram_;
+  int first_uniform_ = 0;  // bins [first_uniform_, end_uniform_) have centers origin + (i + 1/2) * width
+  int end_uniform_ = 0;
+  std::vector<double> zeroth_;  // prefix sums over all bins of c, c*u, c*u^2 with u = i + 1/2
+  std::vector<double> first_;
+  std::vector<double> second_;
+};
+
+ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);
+
+// vai_q_pytorch's search: float32 bin centers as thresholds, every bin quantized in float32. Returns the threshold.
+double vitis_mse_threshold(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);
+
+}  // namespace qcal

@@ -1,0 +1,202 @@
+#include "engine/search/search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/search/entropy.h"
+#include "engine/search/fix_pos.h"
+#include "engine/search/mse.h"
+#include "engine/search/percentile.h"
+#include "kernels/error.h"
+#include "kernels/scale_math.h"
+
+namespace qcal {
+namespace {
+
+bool is_power_of_two(const SearchSettings& settings) { return settings.scale_type == ScaleType::power_of_two; }
+
+bool needs_histogram(Method method) {
+  return method == Method::percentile || method == Method::entropy || method == Method::mse;
+}
+
+// Unsigned integers without a zero point cannot hold negative values; say so instead of folding or clipping them.
+void refuse_negatives(const ValueRange& range, const SearchSettings& settings, const Preset& preset) {
+  if (settings.is_signed || !settings.symmetric || !(range.min < 0.0f)) return;
+  if (preset.fold_negatives && (needs_histogram(settings.method) || settings.per_channel || is_power_of_two(settings))) {
+    return;
+  }
+  throw InvalidArgument("unsigned symmetric quantization cannot hold negative values, and the minimum is " +
+                        std::to_string(range.min) + "; use signed: true (or \"auto\"), or symmetry: false");
+}
+
+ScaleChoice choice_from_range(const ClipRange& clip, const SearchSettings& settings) {
+  const double amax = std::max(std::fabs(clip.low), std::fabs(clip.high));
+  double scale = settings.symmetric ? symmetric_scale(amax, settings.range)
+                                    : asymmetric_scale(clip.low, clip.high, settings.range);
+  if (is_power_of_two(settings)) scale = covering_power_of_two(scale);
+  return {scale, settings.symmetric ? 0 : asymmetric_zero_point(clip.low, scale, settings.range), amax};
+}
+
+// Scales that are tried on data or histogram carry the magnitude they reach instead of a threshold.
+ScaleChoice choice_from_candidate(const Candidate& candidate, const SearchSettings& settings) {
+  const auto low = static_cast<double>(settings.range.qmin - candidate.zero_point);
+  const auto high = static_cast<double>(settings.range.qmax - candidate.zero_point);
+  const double reach = settings.symmetric ? high : std::max(-low, high);
+  return {candidate.scale, candidate.zero_point, candidate.scale * reach};
+}
+
+ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettings& settings, const Preset& preset,
+                               const CandidateErrors& errors, CandidateRule rule) {
+  CandidateSpec spec = candidate_spec(settings, preset, false);
+  spec.rule = rule;
+  const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();  // the first: the widest
+  return choice_from_candidate(candidate_scale(spec, channel.range, static_cast<int>(best)), settings);
+}
+
+// The five candidates' costs on the histogram, for accumulated diffs and for mse with power-of-two scales.
+CandidateErrors histogram_errors(const ChannelSummary& channel, const CandidateSpec& spec) {
+  CandidateErrors errors{};
+  const SquaredErrorCosts costs(channel.histogram);
+  for (std::size_t k = 0; k < errors.size(); ++k) {
+    const Candidate candidate = candidate_scale(spec, channel.range, static_cast<int>(k));
+    errors[k] = costs(candidate.scale, candidate.zero_point, spec.range);
+  }
+  return errors;
+}
+
+ScaleChoice search_on_histogram(const ChannelSummary& channel, const SearchSettings& settings, const Preset& preset) {
+  if (channel.histogram.counts.empty()) {  // nothing but zeros
+    return choice_from_range({0.0, 0.0}, settings);
+  }
+  switch (settings.method) {
+    case Method::percentile: return choice_from_range(percentile_range(channel.histogram, settings, preset), settings);
+    case Method::entropy: return choice_from_range(entropy_range(channel.histogram, settings, preset), settings);
+    case Method::mse:
+      if (!is_power_of_two(settings)) return choice_from_range(mse_range(channel.histogram, settings, preset), settings);
+      [[fallthrough]];
+    default: break;
+  }
+  CandidateSpec spec = candidate_spec(settings, preset, false);
+  spec.rule = is_power_of_two(settings) ? CandidateRule::power_of_two : CandidateRule::halving;
+  return cheapest_candidate(channel, settings, preset, histogram_errors(channel, spec), spec.rule);
+}
+
+ScaleChoice vitis_histogram_choice(const ChannelSummary& channel, const SearchSettings& settings,
+                                   const Preset& preset) {
+  double amax = 0.0;
+  switch (settings.method) {
+    case Method::percentile: amax = percentile_range(channel.histogram, settings, preset).high; break;
+    case Method::entropy: amax = entropy_range(channel.histogram, settings, preset).high; break;
+    default: amax = vitis_mse_threshold(channel.histogram, settings, preset); break;
+  }
+  return {amax / static_cast<double>(settings.range.qmax), 0, amax};
+}
+
+// vai_q_pytorch's maxmin: double per tensor, float32 per channel; asymmetric ranges as they are, zero or not.
+template <class Real>
+ScaleChoice vitis_maxmin_choice(const ValueRange& range, const SearchSettings& settings) {
+  const auto steps = static_cast<Real>(settings.range.steps());
+  if (settings.symmetric) {
+    const Real amax = settings.is_signed || settings.per_channel ? range.amax() : range.max;
+    return {static_cast<double>(amax / static_cast<Real>(settings.range.qmax)), 0, amax};
+  }
+  const Real low = range.min;
+  const Real high = range.max;
+  const Real scale = (high - low) / steps;
+  if (!settings.per_channel && scale == 0) {
+    throw InvalidArgument("asymmetric maxmin (vitis): every value is " + std::to_string(range.min) +
+                          ", which the peer cannot scale; the standard preset can");
+  }
+  const double zero_point = round_half_even(static_cast<double>(-low / scale));
+  const bool exists = std::fabs(zero_point) < 2147483648.0;  // 0/0 and overflow become INT_MIN there
+  return {scale, exists ? static_cast<std::int64_t>(zero_point) : INT32_MIN, high};
+}
+
+}  // namespace
+
+CandidateRule candidates_for(const SearchSettings& settings, const Preset& preset, bool accumulated) {
+  if (preset.fix_pos_rule && is_power_of_two(settings)) {
+    return settings.method == Method::diffs ? CandidateRule::vitis_fix_pos : CandidateRule::none;
+  }
+  if (settings.method != Method::diffs || accumulated) return CandidateRule::none;
+  return is_power_of_two(settings) ? CandidateRule::power_of_two : CandidateRule::halving;
+}
+
+Binning binning_for(const SearchSettings& settings, const Preset& preset, bool accumulated) {
+  const bool histogram_diffs = settings.method == Method::diffs && accumulated && !preset.fix_pos_rule;
+  if (!needs_histogram(settings.method) && !histogram_diffs) return Binning::none;
+  if (preset.float32_histogram) return is_power_of_two(settings) ? Binning::none : Binning::vitis;
+  if (settings.symmetric) return accumulated ? Binning::dyadic_magnitude : Binning::linear_magnitude;
+  return accumulated ? Binning::dyadic_value : Binning::linear_value;
+}
+
+CandidateSpec candidate_spec(const SearchSettings& settings, const Preset& preset, bool accumulated) {
+  CandidateSpec spec;
+  spec.rule = candidates_for(settings, preset, accumulated);
+  spec.bit_width = settings.bit_width;
+  // vai_q_pytorch tries power-of-two scales on the full signed range, whatever the settings say.
+  spec.range = spec.rule == CandidateRule::vitis_fix_pos ? integer_range(settings.bit_width, true, false) : settings.range;
+  spec.symmetric = settings.symmetric;
+  spec.rounding = settings.rounding;
+  return spec;
+}
+
+ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index, const SearchSettings& settings,
+                         const Preset& preset) {
+  refuse_negatives(channel.range, settings, preset);
+  if (preset.fix_pos_rule && is_power_of_two(settings)) {
+    const CandidateErrors* errors = channel.errors.empty() ? nullptr : &channel.errors[candidate_index];
+    return vitis_fix_pos_choice(channel.range, errors, settings);
+  }
+  if (preset.float32_histogram && needs_histogram(settings.method)) {
+    return vitis_histogram_choice(channel, settings, preset);
+  }
+  if (settings.method == Method::maxmin && !preset.zero_in_range) {
+    return settings.per_channel && preset.float32_per_channel ? vitis_maxmin_choice<float>(channel.range, settings)
+                                                              : vitis_maxmin_choice<double>(channel.range, settings);
+  }
+  if (channel.range.empty() || settings.method == Method::maxmin) {
+    const bool none = channel.range.empty();
+    return choice_from_range({none ? 0.0 : channel.range.min, none ? 0.0 : channel.range.max}, settings);
+  }
+  if (settings.method == Method::diffs && !channel.errors.empty()) {
+    return cheapest_candidate(channel, settings, preset, channel.errors[candidate_index],
+                              candidates_for(settings, preset, false));
+  }
+  return search_on_histogram(channel, settings, preset);
+}
+
+ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic statistic,
+                         const SearchSettings& settings, const Preset& preset) {
+  if (batches.size() == 1) return batches.front();
+  constexpr Statistic kinds[] = {Statistic::modal, Statistic::max, Statistic::mean, Statistic::median};
+  const Statistic kind = kinds[static_cast<std::size_t>(statistic)];
+  const auto reduce = [&](Statistic how, auto&& value_of) {
+    std::vector<double> values;
+    values.reserve(batches.size());
+    for (const ScaleChoice& batch : batches) values.push_back(value_of(batch));
+    return batch_statistic(values, how, preset.modal);
+  };
+  if (!settings.symmetric && preset.statistic_over_ends) {
+    // A mean scale beside a modal zero point would fit no range at all, so the two ends of the range are reduced
+    // (their distances from 0, so that `max` widens both).
+    const auto below = [&](const ScaleChoice& batch) {
+      return static_cast<double>(batch.zero_point - settings.range.qmin) * batch.scale;
+    };
+    const auto above = [&](const ScaleChoice& batch) {
+      return static_cast<double>(settings.range.qmax - batch.zero_point) * batch.scale;
+    };
+    return choice_from_range({-reduce(kind, below), reduce(kind, above)}, settings);
+  }
+  ScaleChoice choice;
+  choice.scale = reduce(kind, [](const ScaleChoice& batch) { return batch.scale; });
+  choice.amax = reduce(kind, [](const ScaleChoice& batch) { return batch.amax; });
+  choice.zero_point = static_cast<std::int64_t>(
+      reduce(Statistic::modal, [](const ScaleChoice& batch) { return static_cast<double>(batch.zero_point); }));
+  if (is_power_of_two(settings) && !preset.fix_pos_rule) choice.scale = covering_power_of_two(choice.scale);
+  return choice;
+}
+
+int fix_pos_of(double scale) { return -binary_exponent(scale); }
+
+}  // namespace qcal

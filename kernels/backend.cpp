@@ -1,0 +1,29 @@
+#include "kernels/backend.h"
+
+#include "kernels/cpu_collector.h"
+
+namespace qcal {
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(std::string reason) : reason_(std::move(reason)) {}
+  std::string name() const override { return "cpu"; }
+  std::string reason() const override { return reason_; }
+  std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const override {
+    return make_cpu_collector(spec);
+  }
+
+ private:
+  std::string reason_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> Backend::cpu() { return std::make_shared<CpuBackend>("cpu: asked for"); }
+
+std::shared_ptr<const Backend> Backend::automatic() {
+  return std::make_shared<CpuBackend>("cpu: this build has no other back end");
+}
+
+}  // namespace qcal

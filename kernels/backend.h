@@ -1,0 +1,25 @@
+// Where the arithmetic runs. Every back end gives the same bits.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/collector.h"
+
+namespace qcal {
+
+class Backend {
+ public:
+  // Always there. Uses the calling thread's oneTBB arena.
+  static std::shared_ptr<const Backend> cpu();
+  // CUDA where a device answers, else the CPU; reason() says which and why.
+  static std::shared_ptr<const Backend> automatic();
+
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;
+  // One line for the user: what was chosen and why.
+  virtual std::string reason() const = 0;
+  virtual std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const = 0;
+};
+
+}  // namespace qcal

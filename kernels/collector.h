@@ -1,0 +1,80 @@
+// Gathers what the scale search needs to know about one tensor, batch by batch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kernels/histogram.h"
+#include "kernels/scale_error.h"
+#include "kernels/tensor_view.h"
+
+namespace qcal {
+
+enum class Binning {
+  none,
+  linear_magnitude,  // 2048 parts of the batch's own [0, amax]
+  linear_value,      // 2048 parts of the batch's own [min, max], 0 included
+  dyadic_magnitude,  // mergeable
+  dyadic_value,      // mergeable, 0 included
+  vitis,             // vai_q_pytorch's: magnitudes, float32 edges, order-dependent growth
+};
+
+// What becomes of a batch that holds NaN or infinities.
+enum class NonFinite {
+  reject,  // leave the batch out; Summary::left_out tells the caller, who reports it
+  skip,    // leave the batch out
+  ignore,  // use its finite values
+};
+
+struct CollectSpec {
+  std::optional<int> channel_axis;  // none: one range, histogram and error set for the whole tensor
+  Binning binning = Binning::none;
+  std::vector<CandidateSpec> candidates;  // squared errors are gathered for each
+  NonFinite non_finite = NonFinite::reject;
+  bool accumulate = false;  // batches become one; only without candidates
+};
+
+struct ChannelSummary {
+  ValueRange range;
+  Histogram histogram;                  // no bins where none was asked for, or the data have no finite value
+  std::vector<CandidateErrors> errors;  // one per CollectSpec::candidates
+};
+
+// A batch that the non-finite policy kept out.
+struct LeftOut {
+  std::int64_t call = 0;  // which collect() it was, from 0
+  std::uint64_t non_finite = 0;
+};
+
+struct Summary {
+  std::vector<ChannelSummary> channels;
+  std::int64_t batches = 0;     // that contributed
+  std::uint64_t elements = 0;   // seen, left-out batches included
+  std::uint64_t non_finite = 0;  // likewise
+  std::vector<LeftOut> left_out;
+};
+
+// Opaque handle of a device stream; null means the back end's own.
+struct Stream {
+  void* handle = nullptr;
+};
+
+// One tensor's collector. Not thread-safe; different collectors are independent.
+class Collector {
+ public:
+  virtual ~Collector() = default;
+
+  // Reads one batch. Never waits for a device: a device view must stay valid until take() or until its stream passed.
+  // Throws InvalidArgument where the channel count differs from earlier batches'.
+  virtual void collect(const TensorView& batch, Stream stream) = 0;
+
+  // What was gathered since the last take() (with `accumulate`: since the start, and goes on). Waits for the device.
+  virtual Summary take() = 0;
+};
+
+// The summary of all batches of both, for accumulating specs with mergeable binnings.
+// Throws InvalidArgument for Binning::vitis, whose result depends on the order of batches.
+Summary merge(const Summary& a, const Summary& b, Binning binning);
+
+}  // namespace qcal
