@@ -17,7 +17,8 @@ struct Diagnostic {
   Source where;         // file, line, column; `setting` is the JSON path
   std::string message;  // what is wrong; what is allowed; did you mean X
 
-  // "config.json:14:15: overall_quantize_config.method: ..." (with "warning: " after the position for a warning).
+  // "config.json:14:15: overall_quantize_config.method: ..." (with "warning: " after the position for a
+  // warning).
   std::string text() const;
 };
 
@@ -36,8 +37,8 @@ struct ParsedConfiguration {
   bool ok() const;
 };
 
-// Parses, validates and fills in defaults. Comments, trailing commas and the flat default listing are accepted.
-// Every problem of the text is reported in one run, in order of position. Never throws on bad text.
+// Parses, validates and fills in defaults. Comments, trailing commas and the flat default listing are
+// accepted. Every problem of the text is reported in one run, in order of position. Never throws on bad text.
 ParsedConfiguration parse_config(std::string_view text, const ParseOptions& options);
 
 // What is in force without a configuration file: the default listing of UG1414, activations rounded half_up.

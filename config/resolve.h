@@ -16,12 +16,14 @@ struct LayerIdentity {
 };
 
 // True where `entry` selects `layer`: by type (with or without "torch.nn.", case kept), by ONNX node name, by
-// vai_q_pytorch name ("ResNet::ResNet/Conv2d[conv1]/input.2": its module path and type), or by glob (`*`, `?`).
+// vai_q_pytorch name ("ResNet::ResNet/Conv2d[conv1]/input.2": its module path and type), or by glob (`*`,
+// `?`).
 bool selects(const LayerEntry& entry, const LayerIdentity& layer);
 
-// Settings of all four roles for `layer`. Precedence, weakest first: the model's settings, entries that match by type,
-// entries that match by name; among equals the later entry wins; inside an entry `overall_quantize_config`, then
-// `tensor_quantize_config`. An entry changes only the roles in its `quantizable_data_type`.
+// Settings of all four roles for `layer`. Precedence, weakest first: the model's settings, entries that match
+// by type, entries that match by name; among equals the later entry wins; inside an entry
+// `overall_quantize_config`, then `tensor_quantize_config`. An entry changes only the roles in its
+// `quantizable_data_type`.
 RoleSettings resolve(const Configuration& configuration, const LayerIdentity& layer);
 
 }  // namespace qcal

@@ -1,7 +1,8 @@
-// The configuration as typed values: what every tensor's quantization is to be, and where each value came from.
+// The configuration as typed values: what every tensor's quantization is to be, and where each value came
+// from.
 //
-// Names follow the JSON format (UG1414, "Configuration of Quantization Strategy"). Nothing here knows a graph,
-// tensor data, or how the JSON text is read.
+// Names follow the JSON format (UG1414, "Configuration of Quantization Strategy"). Nothing here knows a
+// graph, tensor data, or how the JSON text is read.
 #pragma once
 
 #include <array>
@@ -40,8 +41,8 @@ struct SearchStart {
 // Where a value was written. `setting` is the JSON path inside the file, or "default" with the reason.
 // line and column count from 1; 0 means that the value stands in no file.
 struct Source {
-  std::string setting;
-  std::string file;
+  std::string setting{};
+  std::string file{};
   int line = 0;
   int column = 0;
 
@@ -85,8 +86,8 @@ class PerRole {
 
 using RoleSettings = PerRole<TensorSettings>;
 
-// One entry of layer_quantize_config: what it selects and what it overrides. A value that the entry does not set is
-// absent, so that the model's settings show through.
+// One entry of layer_quantize_config: what it selects and what it overrides. A value that the entry does not
+// set is absent, so that the model's settings show through.
 struct TensorOverrides {
   std::optional<Sourced<Datatype>> datatype;
   std::optional<Sourced<int>> bit_width;

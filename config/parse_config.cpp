@@ -1,0 +1,224 @@
+#include "config/parse_config.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/default_settings.h"
+#include "config/device_rules.h"
+#include "config/diagnostic_list.h"
+#include "config/json_text.h"
+#include "config/overrides.h"
+#include "config/read_blocks.h"
+#include "config/read_layers.h"
+#include "config/setting_names.h"
+#include "config/setting_table.h"
+#include "config/setting_values.h"
+#include "config/unknown_key.h"
+#include "config/value_text.h"
+
+namespace qcal {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
+  return all;
+}
+
+// Everything else has a default, and the defaults depend on the target.
+std::optional<TargetDevice> read_target(const json::Value& root, DiagnosticList& diagnostics) {
+  if (const json::Member* member = root.find("target_device"))
+    return read_option<TargetDevice>(member->value).value;
+  diagnostics.error(diagnostics.source("target_device", root.position),
+                    "the key is missing; allowed: DPU, CPU, GPU");
+  return std::nullopt;
+}
+
+void read_model_settings(const json::Value& root, Configuration& configuration, DiagnosticList& diagnostics) {
+  for_each_model_setting([&](const auto& setting) {
+    const json::Member* member = root.find(setting.key);
+    if (member == nullptr) return;
+    Source source = diagnostics.source(std::string(setting.key), member->value.position);
+    const auto read = setting.read(member->value);
+    if (read.value)
+      configuration.*setting.value = {*read.value, std::move(source)};
+    else
+      diagnostics.error(std::move(source), read.problem);
+  });
+}
+
+void read_quantizable(const json::Member& member, Configuration& configuration, DiagnosticList& diagnostics) {
+  const PerRole<std::optional<Source>> listed = read_role_list(member.value, member.key, diagnostics);
+  const Source list = diagnostics.source(member.key, member.value.position);
+  std::vector<std::string> unlisted;
+  for (const Role role : all_roles) {
+    configuration.quantizable[role] = {listed[role].has_value(), listed[role].value_or(list)};
+    if (!listed[role]) unlisted.emplace_back(spelling(role));
+  }
+  if (configuration.compatibility == Compatibility::vitis) {
+    if (!unlisted.empty())
+      diagnostics.warning(
+          list, "vai_q_pytorch ignores this list; " + joined(unlisted) + " get quantized all the same");
+    for (const Role role : all_roles) configuration.quantizable[role].value = true;
+  } else if (unlisted.size() == all_roles.size()) {
+    diagnostics.warning(list, "the list names no tensor type; nothing gets quantized");
+  }
+}
+
+// The tensor settings of the whole model: those of overall_quantize_config, or of a flat file's top level.
+struct ModelOverrides {
+  TensorOverrides overall;
+  PerRole<TensorOverrides> per_tensor;
+  std::optional<Source> overall_block;  // where overall_quantize_config stands
+};
+
+// Reads the top level's remaining keys.
+ModelOverrides read_model_overrides(const json::Value& root, DiagnosticList& diagnostics) {
+  ModelOverrides overrides;
+  const std::vector<std::string_view> known = known_keys(Place::top_level);
+  std::vector<const json::Member*> flat;
+  for (const json::Member& member : root.members) {
+    if (member.key == keys::overall) {
+      overrides.overall_block = diagnostics.source(member.key, member.value.position);
+      overrides.overall = read_tensor_block(member.value, member.key, diagnostics);
+    } else if (member.key == keys::per_tensor) {
+      overrides.per_tensor = read_tensor_roles(member.value, member.key, diagnostics);
+    } else if (std::ranges::count(known, member.key) == 0) {
+      if (read_tensor_setting(member, "", overrides.overall, diagnostics))
+        flat.push_back(&member);
+      else
+        diagnostics.error(diagnostics.source(json::member_path("", member.key), member.key_position),
+                          unknown_key(member.key, Place::top_level));
+    }
+  }
+  if (!flat.empty() && overrides.overall_block) {
+    std::vector<std::string> names;
+    for (const json::Member* member : flat) names.push_back(member->key);
+    diagnostics.error(diagnostics.source(flat.front()->key, flat.front()->key_position),
+                      joined(names) + " at the top level and " + overrides.overall_block->text() +
+                          " both set the model's tensor settings; keep one of the two");
+  }
+  return overrides;
+}
+
+void lay_over_model(const ModelOverrides& overrides, Configuration& configuration) {
+  for (const Role role : all_roles) {
+    TensorSettings& settings = configuration.tensor_settings[role];
+    lay_over(overrides.overall, configuration.compatibility, settings);
+    lay_over(overrides.per_tensor[role], configuration.compatibility, settings);
+  }
+}
+
+// "method maxmin", or where the roles differ "round_mode half_up (activation), std_round (input, weights,
+// bias)".
+std::string in_words(std::string_view key,
+                     const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {
+  std::vector<std::string> parts;
+  for (const auto& [value, roles] : values)
+    parts.push_back(values.size() == 1 ? value : value + " (" + joined(roles) + ")");
+  return std::string(key) + " " + joined(parts);
+}
+
+// What UG1414 requires of the model's tensor settings, and some tensor takes from the default.
+std::vector<std::string> defaulted_tensor_settings(const ModelOverrides& overrides,
+                                                   const Configuration& configuration) {
+  std::vector<std::string> defaulted;
+  for_each_tensor_setting([&](const auto& setting) {
+    if (setting.required == Required::no || overrides.overall.*setting.overriding) return;
+    std::vector<std::pair<std::string, std::vector<std::string>>> values;
+    for (const Role role : all_roles) {
+      const TensorSettings& settings = configuration.tensor_settings[role];
+      const bool matters = configuration.quantizable[role].value &&
+                           settings.datatype.value == Datatype::integer && concerns(setting.concerned, role);
+      if (!matters || overrides.per_tensor[role].*setting.overriding) continue;
+      const std::string value = value_text((settings.*setting.resolved).value);
+      const auto same = std::ranges::find(values, value, [](const auto& entry) { return entry.first; });
+      auto& roles =
+          same != values.end() ? same->second : values.emplace_back(value, std::vector<std::string>{}).second;
+      roles.emplace_back(spelling(role));
+    }
+    if (!values.empty()) defaulted.push_back(in_words(setting.key, values));
+  });
+  return defaulted;
+}
+
+std::vector<std::string> defaulted_model_settings(const json::Value& root,
+                                                  const Configuration& configuration) {
+  std::vector<std::string> defaulted;
+  for_each_model_setting([&](const auto& setting) {
+    if (setting.required == Required::yes && root.find(setting.key) == nullptr)
+      defaulted.push_back(std::string(setting.key) + " " + value_text((configuration.*setting.value).value));
+  });
+  if (root.find(keys::quantizable_data_type) == nullptr)
+    defaulted.emplace_back("quantizable_data_type input, weights, bias, activation");
+  return defaulted;
+}
+
+// One warning a block.
+void warn_of_defaults(const json::Value& root, const ModelOverrides& overrides,
+                      const Configuration& configuration, DiagnosticList& diagnostics) {
+  const std::string source =
+      default_configuration_for(configuration.target_device.value, configuration.compatibility)
+          .target_device.source.text();
+  const auto warn = [&](const Source& block, const std::vector<std::string>& defaulted) {
+    if (!defaulted.empty())
+      diagnostics.warning(
+          block, "keys that UG1414 requires are missing; the " + source + " gives " + joined(defaulted));
+  };
+  const Source top_level = diagnostics.source("", root.position);
+  std::vector<std::string> of_model = defaulted_model_settings(root, configuration);
+  const std::vector<std::string> of_tensors = defaulted_tensor_settings(overrides, configuration);
+  if (!overrides.overall_block) of_model.insert(of_model.end(), of_tensors.begin(), of_tensors.end());
+  warn(top_level, of_model);
+  if (overrides.overall_block) warn(*overrides.overall_block, of_tensors);
+}
+
+Configuration read_configuration(const json::Value& root, const ParseOptions& options,
+                                 DiagnosticList& diagnostics) {
+  const std::optional<TargetDevice> target = read_target(root, diagnostics);
+  Configuration configuration =
+      default_configuration_for(target.value_or(TargetDevice::dpu), options.compatibility);
+  read_model_settings(root, configuration, diagnostics);
+  if (const json::Member* member = root.find(keys::quantizable_data_type))
+    read_quantizable(*member, configuration, diagnostics);
+  const ModelOverrides overrides = read_model_overrides(root, diagnostics);
+  lay_over_model(overrides, configuration);
+  if (const json::Member* member = root.find(keys::layers))
+    configuration.layers = read_layers(member->value, configuration.quantizable, diagnostics);
+
+  // Without a target neither the defaults nor the rules are known.
+  if (target) {
+    warn_of_defaults(root, overrides, configuration, diagnostics);
+    check_device_rules(configuration, options.device_rules, diagnostics);
+  }
+  return configuration;
+}
+
+}  // namespace
+
+bool ParsedConfiguration::ok() const {
+  return std::ranges::none_of(
+      diagnostics, [](const Diagnostic& diagnostic) { return diagnostic.severity == Severity::error; });
+}
+
+ParsedConfiguration parse_config(std::string_view text, const ParseOptions& options) {
+  DiagnosticList diagnostics(options.file);
+  ParsedConfiguration parsed;
+  const json::Parsed json = json::parse(text);
+  for (const json::Problem& problem : json.problems)
+    diagnostics.error(diagnostics.source(problem.path, problem.position), problem.message);
+  if (json.root && json.root->kind == json::Value::Kind::object) {
+    parsed.configuration = read_configuration(*json.root, options, diagnostics);
+  } else if (json.root) {
+    diagnostics.error(diagnostics.source("", json.root->position),
+                      in_words(*json.root) + " is not allowed; allowed: an object: { ... }");
+  }
+  parsed.diagnostics = std::move(diagnostics).sorted();
+  return parsed;
+}
+
+}  // namespace qcal
