@@ -20,7 +20,9 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::shared_ptr<const Backend> Backend::cpu() { return std::make_shared<CpuBackend>("cpu: asked for"); }
+std::shared_ptr<const Backend> Backend::cpu() {
+  return std::make_shared<CpuBackend>("cpu: asked for");
+}
 
 std::shared_ptr<const Backend> Backend::automatic() {
   return std::make_shared<CpuBackend>("cpu: this build has no other back end");

@@ -40,11 +40,12 @@ double median_of_sorted(std::span<const double> sorted) {
   return (sorted[middle - 1] + sorted[middle]) / 2.0;
 }
 
-// Which eighth of an octave a magnitude lies in, by comparisons alone; 0 has a bin below all others, negative values
-// mirror positive ones.
+// Which eighth of an octave a magnitude lies in, by comparisons alone; 0 has a bin below all others, negative
+// values mirror positive ones.
 int octave_bin(double value) {
-  constexpr double eighths[] = {0x1.172b83c7d517bp+0, 0x1.306fe0a31b715p+0, 0x1.4bfdad5362a27p+0, 0x1.6a09e667f3bcdp+0,
-                                0x1.8ace5422aa0dbp+0, 0x1.ae89f995ad3adp+0, 0x1.d5818dcfba487p+0};  // 2^(1/8) ...
+  constexpr double eighths[] = {0x1.172b83c7d517bp+0, 0x1.306fe0a31b715p+0, 0x1.4bfdad5362a27p+0,
+                                0x1.6a09e667f3bcdp+0, 0x1.8ace5422aa0dbp+0, 0x1.ae89f995ad3adp+0,
+                                0x1.d5818dcfba487p+0};  // 2^(1/8) ...
   const double magnitude = std::fabs(value);
   if (magnitude == 0.0) return 0;
   const int exponent = binary_exponent(magnitude);

@@ -13,8 +13,8 @@ enum class ModalRule {
   octaves,  // bins of 1/8 octave of the magnitude; the median of the fullest bin, the smaller bin on a tie
 };
 
-// `values` in batch order, at least one. The mean is NumPy's pairwise mean in that order; the median of an even count
-// is the mean of the two middle values. max, median and modal do not depend on the order.
+// `values` in batch order, at least one. The mean is NumPy's pairwise mean in that order; the median of an
+// even count is the mean of the two middle values. max, median and modal do not depend on the order.
 double batch_statistic(std::span<const double> values, Statistic statistic, ModalRule rule);
 
 }  // namespace qcal

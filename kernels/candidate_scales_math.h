@@ -1,6 +1,7 @@
 // The scales that the diffs method tries on the data itself, from the range of the batch.
 //
-// Host and device compute them alike, so that on the device the second pass reads the first pass' range directly.
+// Host and device compute them alike, so that on the device the second pass reads the first pass' range
+// directly.
 #pragma once
 
 #include <cmath>

@@ -30,7 +30,8 @@ void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, st
       for (std::int64_t i = 0; i < count; ++i) to[i] = float16_to_float(load<std::uint16_t>(from + i * step));
       break;
     case DType::bf16:
-      for (std::int64_t i = 0; i < count; ++i) to[i] = bfloat16_to_float(load<std::uint16_t>(from + i * step));
+      for (std::int64_t i = 0; i < count; ++i)
+        to[i] = bfloat16_to_float(load<std::uint16_t>(from + i * step));
       break;
   }
 }
@@ -40,7 +41,8 @@ void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, st
 ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_axis)
     : data_(static_cast<const unsigned char*>(view.data)), dtype_(view.dtype) {
   const int rank = static_cast<int>(view.shape.size());
-  if (view.memory != Memory::host) throw InvalidArgument("the CPU back end reads host memory, not device memory");
+  if (view.memory != Memory::host)
+    throw InvalidArgument("the CPU back end reads host memory, not device memory");
   if (!view.strides.empty() && view.strides.size() != view.shape.size()) {
     throw InvalidArgument("a tensor of rank " + std::to_string(rank) + " has " +
                           std::to_string(view.strides.size()) + " strides");
@@ -49,8 +51,8 @@ ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_
   std::optional<int> axis = channel_axis;
   if (axis && *axis < 0) axis = *axis + rank;
   if (axis && (*axis < 0 || *axis >= rank)) {
-    throw InvalidArgument("channel axis " + std::to_string(*channel_axis) + " does not exist in a tensor of rank " +
-                          std::to_string(rank));
+    throw InvalidArgument("channel axis " + std::to_string(*channel_axis) +
+                          " does not exist in a tensor of rank " + std::to_string(rank));
   }
   std::vector<std::int64_t> strides = view.strides;
   if (strides.empty()) {

@@ -10,9 +10,10 @@
 
 namespace qcal {
 
-// Without an axis the whole tensor is one channel. Elements of a channel come in logical (C) order of the tensor.
-// float64 is rounded to float32, the 16-bit types are widened exactly. The view's memory must be host memory and
-// outlive the reader. Throws InvalidArgument for an axis outside [-rank, rank) and for inconsistent strides.
+// Without an axis the whole tensor is one channel. Elements of a channel come in logical (C) order of the
+// tensor. float64 is rounded to float32, the 16-bit types are widened exactly. The view's memory must be host
+// memory and outlive the reader. Throws InvalidArgument for an axis outside [-rank, rank) and for
+// inconsistent strides.
 class ChannelReader {
  public:
   ChannelReader(const TensorView& view, std::optional<int> channel_axis);
@@ -20,9 +21,10 @@ class ChannelReader {
   std::int64_t channels() const { return channels_; }
   std::int64_t elements() const { return elements_; }  // of one channel
 
-  // Elements [begin, begin + count) of `channel`. Points into the tensor where that is possible, else into `scratch`
-  // (room for `count`).
-  std::span<const float> read(std::int64_t channel, std::int64_t begin, std::int64_t count, float* scratch) const;
+  // Elements [begin, begin + count) of `channel`. Points into the tensor where that is possible, else into
+  // `scratch` (room for `count`).
+  std::span<const float> read(std::int64_t channel, std::int64_t begin, std::int64_t count,
+                              float* scratch) const;
 
  private:
   struct Dimension {
@@ -37,7 +39,8 @@ class ChannelReader {
   std::int64_t channels_ = 1;
   std::int64_t channel_stride_ = 0;
   std::int64_t elements_ = 1;
-  std::vector<Dimension> dimensions_;  // of one channel, outermost first, merged where contiguous; never empty
+  std::vector<Dimension>
+      dimensions_;  // of one channel, outermost first, merged where contiguous; never empty
 };
 
 }  // namespace qcal

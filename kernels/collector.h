@@ -49,8 +49,8 @@ struct LeftOut {
 
 struct Summary {
   std::vector<ChannelSummary> channels;
-  std::int64_t batches = 0;     // that contributed
-  std::uint64_t elements = 0;   // seen, left-out batches included
+  std::int64_t batches = 0;      // that contributed
+  std::uint64_t elements = 0;    // seen, left-out batches included
   std::uint64_t non_finite = 0;  // likewise
   std::vector<LeftOut> left_out;
 };
@@ -65,11 +65,12 @@ class Collector {
  public:
   virtual ~Collector() = default;
 
-  // Reads one batch. Never waits for a device: a device view must stay valid until take() or until its stream passed.
-  // Throws InvalidArgument where the channel count differs from earlier batches'.
+  // Reads one batch. Never waits for a device: a device view must stay valid until take() or until its stream
+  // passed. Throws InvalidArgument where the channel count differs from earlier batches'.
   virtual void collect(const TensorView& batch, Stream stream) = 0;
 
-  // What was gathered since the last take() (with `accumulate`: since the start, and goes on). Waits for the device.
+  // What was gathered since the last take() (with `accumulate`: since the start, and goes on). Waits for the
+  // device.
   virtual Summary take() = 0;
 };
 

@@ -22,7 +22,9 @@ constexpr std::int64_t block = 8 * ordered_sum_chunk;
 constexpr int segment_level = 6;
 constexpr std::int64_t segment = ordered_sum_chunk << segment_level;
 
-std::int64_t segments_of(std::int64_t elements) { return (elements + segment - 1) / segment; }
+std::int64_t segments_of(std::int64_t elements) {
+  return (elements + segment - 1) / segment;
+}
 
 // Calls work(values) for consecutive blocks of [begin, end) of a channel.
 template <class Work>
@@ -81,15 +83,18 @@ Histogram channel_histogram(const ChannelReader& reader, std::int64_t channel, c
   const bool magnitude = binning == Binning::linear_magnitude || binning == Binning::dyadic_magnitude;
   const Counted counted = magnitude ? Counted::magnitude : Counted::value;
   switch (binning) {
-    case Binning::none: return {};
+    case Binning::none:
+      return {};
     case Binning::linear_magnitude:
     case Binning::linear_value: {
       Histogram histogram = linear_histogram(range, counted);
       if (histogram.counts.empty()) return histogram;
-      const LinearBins grid = linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
-      histogram.counts = channel_counts(
-          reader, channel, histogram.counts.size(),
-          [&](std::span<const float> values, std::uint64_t* counts) { count_linear(values, grid, counted, counts); });
+      const LinearBins grid =
+          linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
+      histogram.counts = channel_counts(reader, channel, histogram.counts.size(),
+                                        [&](std::span<const float> values, std::uint64_t* counts) {
+                                          count_linear(values, grid, counted, counts);
+                                        });
       return histogram;
     }
     case Binning::dyadic_magnitude:
@@ -106,19 +111,19 @@ Histogram channel_histogram(const ChannelReader& reader, std::int64_t channel, c
     }
     case Binning::vitis:
       return vitis_accumulate(before, range, [&](const LinearBins& grid, std::uint64_t* counts) {
-        const std::vector<std::uint64_t> counted_bins = channel_counts(
-            reader, channel, static_cast<std::size_t>(grid.bins),
-            [&](std::span<const float> values, std::uint64_t* into) {
-              count_linear(values, grid, Counted::magnitude, into);
-            });
+        const std::vector<std::uint64_t> counted_bins =
+            channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
+                           [&](std::span<const float> values, std::uint64_t* into) {
+                             count_linear(values, grid, Counted::magnitude, into);
+                           });
         std::copy(counted_bins.begin(), counted_bins.end(), counts);
       });
   }
   return {};
 }
 
-CandidateErrors channel_errors(const ChannelReader& reader, std::int64_t channel, const CandidateSpec& candidates,
-                               const ValueRange& range) {
+CandidateErrors channel_errors(const ChannelReader& reader, std::int64_t channel,
+                               const CandidateSpec& candidates, const ValueRange& range) {
   const ErrorSpec spec = error_spec(candidates, range);
   std::vector<std::vector<CandidateErrors>> nodes(static_cast<std::size_t>(segments_of(reader.elements())));
   tbb::parallel_for(std::int64_t{0}, segments_of(reader.elements()), [&](std::int64_t index) {
@@ -155,7 +160,8 @@ class CpuCollector final : public Collector {
  public:
   explicit CpuCollector(const CollectSpec& spec) : spec_(spec) {
     if (spec.accumulate && !spec.candidates.empty()) {
-      throw InvalidArgument("squared errors of single batches cannot be accumulated: their candidates differ");
+      throw InvalidArgument(
+          "squared errors of single batches cannot be accumulated: their candidates differ");
     }
   }
 

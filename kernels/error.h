@@ -1,4 +1,5 @@
-// The exceptions that qcal throws. Messages give the condition and the values; the library never prints or exits.
+// The exceptions that qcal throws. Messages give the condition and the values; the library never prints or
+// exits.
 #pragma once
 
 #include <stdexcept>

@@ -20,7 +20,8 @@ QCAL_HOST_DEVICE inline float bfloat16_to_float(std::uint16_t bits) {
   return bits_to_float(static_cast<std::uint32_t>(bits) << 16);
 }
 
-// Subnormal halves are integers times 2^-24, so a multiplication widens them; infinities and NaN keep their payload.
+// Subnormal halves are integers times 2^-24, so a multiplication widens them; infinities and NaN keep their
+// payload.
 QCAL_HOST_DEVICE inline float float16_to_float(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
   const std::uint32_t exponent = (bits >> 10) & 0x1fu;

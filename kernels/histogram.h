@@ -33,21 +33,25 @@ struct Histogram {
 // Which values are counted: x itself, or its magnitude.
 enum class Counted { value, magnitude };
 
-// Adds the values' bins to `counts` (grid.bins entries). Non-finite values and values outside the grid are left out.
-void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted, std::uint64_t* counts);
+// Adds the values' bins to `counts` (grid.bins entries). Non-finite values and values outside the grid are
+// left out.
+void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
+                  std::uint64_t* counts);
 
 // Adds to counts[dyadic_bin(x) - first]. Non-finite values are left out; all others must have a bin.
 void count_dyadic(std::span<const float> values, int exponent, std::int64_t first, Counted counted,
                   std::uint64_t* counts);
 
-// An empty dyadic histogram whose bins hold `range` and 0: value bins from floor(min) on, magnitude bins from 0 on.
+// An empty dyadic histogram whose bins hold `range` and 0: value bins from floor(min) on, magnitude bins from
+// 0 on.
 Histogram dyadic_histogram(const ValueRange& range, Counted counted);
 
-// An empty linear histogram over [min(0, low), max(0, high)] of the range; no bins where that is a single point.
+// An empty linear histogram over [min(0, low), max(0, high)] of the range; no bins where that is a single
+// point.
 Histogram linear_histogram(const ValueRange& range, Counted counted);
 
-// The dyadic histogram of all values of both. Associative and commutative, exact: bins are widened in powers of two
-// until 2048 hold the common range. A histogram without bins is the neutral element.
+// The dyadic histogram of all values of both. Associative and commutative, exact: bins are widened in powers
+// of two until 2048 hold the common range. A histogram without bins is the neutral element.
 Histogram merge(const Histogram& a, const Histogram& b);
 
 }  // namespace qcal

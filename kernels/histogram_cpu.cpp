@@ -38,7 +38,8 @@ BinSpan common_bins(const Histogram& a, const Histogram& b) {
 
 }  // namespace
 
-void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted, std::uint64_t* counts) {
+void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
+                  std::uint64_t* counts) {
   for (const float value : values) {
     const int bin = linear_bin(counted == Counted::magnitude ? std::fabs(value) : value, grid);
     if (bin != no_bin) ++counts[bin];

@@ -1,8 +1,9 @@
 // Which bin a value belongs to. Bit-normative: every back end computes the same integer.
 //
-// Two binnings exist. *Linear* bins divide one batch's own range into equal parts by torch.histc's float32 formula, as
-// vai_q_pytorch does. *Dyadic* bins have width 2^exponent and lie on multiples of it, so that histograms of different
-// batches merge exactly: widening the bins merges pairs, and the result does not depend on order or split.
+// Two binnings exist. *Linear* bins divide one batch's own range into equal parts by torch.histc's float32
+// formula, as vai_q_pytorch does. *Dyadic* bins have width 2^exponent and lie on multiples of it, so that
+// histograms of different batches merge exactly: widening the bins merges pairs, and the result does not
+// depend on order or split.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,8 @@ QCAL_HOST_DEVICE inline std::int64_t dyadic_bin(float x, double inverse_width) {
 // Depends on the range alone and never falls when the range grows: that makes merging order-free.
 QCAL_HOST_DEVICE inline int dyadic_exponent(float low, float high) {
   const double magnitude = static_cast<double>(high > -low ? high : -low);
-  constexpr int finest = -160;  // below the smallest subnormal's 2^-149 by 11 bits: what an all-zero tensor gets
+  constexpr int finest =
+      -160;  // below the smallest subnormal's 2^-149 by 11 bits: what an all-zero tensor gets
   if (magnitude == 0.0) return finest;
   int exponent = binary_exponent(magnitude) - 10;
   while (dyadic_bin(high, exact_power_of_two(-exponent)) - dyadic_bin(low, exact_power_of_two(-exponent)) >=

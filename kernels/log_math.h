@@ -1,6 +1,7 @@
 // The natural logarithm of the scale search: one source, no FMA, the same bits on every machine.
 //
-// libm's log changes with the CPU (FMA variants), so an entropy near-tie could choose another candidate elsewhere.
+// libm's log changes with the CPU (FMA variants), so an entropy near-tie could choose another candidate
+// elsewhere.
 #pragma once
 
 #include <bit>
@@ -12,8 +13,9 @@ namespace qcal {
 
 // ln(x) for finite x > 0 (subnormals included); error below 1.5 ulp. ln(1) is exactly 0.
 //
-// x = 2^k * m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m-1)/(m+1), |s| < 0.1716, by its series to s^23
-// (the first term left out is below 2^-62 of the result). k*ln2 is added in two parts, the first exact.
+// x = 2^k * m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m-1)/(m+1), |s| < 0.1716, by its series
+// to s^23 (the first term left out is below 2^-62 of the result). k*ln2 is added in two parts, the first
+// exact.
 QCAL_HOST_DEVICE inline double search_log(double x) {
   int k = 0;
   if (x < 2.2250738585072014e-308) {  // subnormal

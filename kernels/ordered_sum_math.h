@@ -1,10 +1,11 @@
 // The one order in which qcal adds floats whose sum decides something; every back end follows it to the bit.
 //
-// Elements are taken in logical (C) order of the tensor, or of the channel. They are cut into chunks of 512 from the
-// start. Element i of a chunk is added to float32 lane i mod 16 (no FMA). The 16 lanes are widened to double and added
-// by a tree (l + (l+8), then +4, +2, +1). Chunk sums are added by the tree in which node j of level k covers chunks
-// [j * 2^k, (j+1) * 2^k); an incomplete tail is added from its smallest subtree to its largest.
-// The order maps onto AVX-512, AVX2 and half-warps with 16-byte loads; double lanes would cost half the speed.
+// Elements are taken in logical (C) order of the tensor, or of the channel. They are cut into chunks of 512
+// from the start. Element i of a chunk is added to float32 lane i mod 16 (no FMA). The 16 lanes are widened
+// to double and added by a tree (l + (l+8), then +4, +2, +1). Chunk sums are added by the tree in which node
+// j of level k covers chunks [j * 2^k, (j+1) * 2^k); an incomplete tail is added from its smallest subtree to
+// its largest. The order maps onto AVX-512, AVX2 and half-warps with 16-byte loads; double lanes would cost
+// half the speed.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@
 
 namespace qcal {
 
-// How x becomes a number of steps. ONNX divides by the scale; vai_q_pytorch multiplies by its float32 reciprocal.
+// How x becomes a number of steps. ONNX divides by the scale; vai_q_pytorch multiplies by its float32
+// reciprocal.
 enum class StepArithmetic { divide, multiply };
 
 template <StepArithmetic arithmetic>
@@ -19,10 +20,10 @@ struct ArithmeticTag {
 
 // One tensor's (or channel's) quantizer, ready for the element loop.
 struct ElementQuantizer {
-  float scale = 1.0f;       // y = steps * scale
-  float step_factor = 1.0f; // divide: the scale again; multiply: its reciprocal
-  float lowest = 0.0f;      // qmin - zero_point, as the float that the result takes
-  float highest = 0.0f;     // qmax - zero_point
+  float scale = 1.0f;        // y = steps * scale
+  float step_factor = 1.0f;  // divide: the scale again; multiply: its reciprocal
+  float lowest = 0.0f;       // qmin - zero_point, as the float that the result takes
+  float highest = 0.0f;      // qmax - zero_point
   Rounding rounding = Rounding::half_even;
   StepArithmetic arithmetic = StepArithmetic::divide;
 };
@@ -39,7 +40,8 @@ inline ElementQuantizer element_quantizer(double scale, std::int64_t zero_point,
           StepArithmetic::divide};
 }
 
-// vai_q_pytorch's CPU kernels: a vanishing scale is replaced by 2^-18, and both directions use rounded reciprocals.
+// vai_q_pytorch's CPU kernels: a vanishing scale is replaced by 2^-18, and both directions use rounded
+// reciprocals.
 inline ElementQuantizer vitis_element_quantizer(double scale, std::int64_t zero_point, IntegerRange range,
                                                 Rounding rounding, bool per_channel) {
   double step = scale > 2.2250738585072014e-308 ? scale : 0x1p-18;
@@ -71,8 +73,8 @@ QCAL_HOST_DEVICE inline float fake_quantize(float x, const ElementQuantizer& qua
   return quantize_steps<mode, arithmetic>(x, quantizer) * quantizer.scale;
 }
 
-// Calls work(rounding_tag, arithmetic_tag) with the quantizer's two choices as compile-time constants, so that
-// element loops carry no switch.
+// Calls work(rounding_tag, arithmetic_tag) with the quantizer's two choices as compile-time constants, so
+// that element loops carry no switch.
 template <class Work>
 QCAL_HOST_DEVICE inline auto with_quantizer_kind(const ElementQuantizer& quantizer, const Work& work) {
   return with_rounding(quantizer.rounding, [&](auto rounding) {

@@ -10,8 +10,8 @@ namespace qcal {
 inline constexpr float round_small_limit = 4194304.0f;  // 2^22
 
 // Rounds v, |v| <= 2^22, to an integral float. NaN gives NaN. May return -0.
-// Adding and subtracting 1.5 * 2^23 rounds half to even in plain SSE2, AVX and CUDA arithmetic; only exact ties,
-// which the exact remainder reveals, need another look. Needs round-to-nearest and no fast-math.
+// Adding and subtracting 1.5 * 2^23 rounds half to even in plain SSE2, AVX and CUDA arithmetic; only exact
+// ties, which the exact remainder reveals, need another look. Needs round-to-nearest and no fast-math.
 template <Rounding mode>
 QCAL_HOST_DEVICE inline float round_small(float v) {
   constexpr float shifter = 12582912.0f;  // 1.5 * 2^23
@@ -35,7 +35,8 @@ template <Rounding mode>
 QCAL_HOST_DEVICE inline float round_to_integral(float v) {
   if (v >= -round_small_limit && v <= round_small_limit) return round_small<mode>(v);
   if (!(v > -2.0f * round_small_limit && v < 2.0f * round_small_limit)) return v;  // integral already, or NaN
-  const float base = v < 0.0f ? -round_small_limit : round_small_limit;  // even, and the rest keeps the sign of v
+  const float base =
+      v < 0.0f ? -round_small_limit : round_small_limit;  // even, and the rest keeps the sign of v
   return base + round_small<mode>(v - base);
 }
 
@@ -48,10 +49,14 @@ struct RoundingTag {
 template <class Work>
 QCAL_HOST_DEVICE inline auto with_rounding(Rounding mode, const Work& work) {
   switch (mode) {
-    case Rounding::half_up: return work(RoundingTag<Rounding::half_up>{});
-    case Rounding::half_down: return work(RoundingTag<Rounding::half_down>{});
-    case Rounding::std_round: return work(RoundingTag<Rounding::std_round>{});
-    case Rounding::half_even: break;
+    case Rounding::half_up:
+      return work(RoundingTag<Rounding::half_up>{});
+    case Rounding::half_down:
+      return work(RoundingTag<Rounding::half_down>{});
+    case Rounding::std_round:
+      return work(RoundingTag<Rounding::std_round>{});
+    case Rounding::half_even:
+      break;
   }
   return work(RoundingTag<Rounding::half_even>{});
 }

@@ -25,7 +25,8 @@ ErrorSpec error_spec(const CandidateSpec& spec, const ValueRange& range) {
     ElementQuantizer& quantizer = errors.quantizers[static_cast<std::size_t>(k)];
     quantizer = element_quantizer(candidate.scale, candidate.zero_point, spec.range, spec.rounding);
     if (k == 0) {
-      const int exponent = std::clamp(binary_exponent(candidate.scale), -126, 126);  // so that float32 holds the unit
+      const int exponent =
+          std::clamp(binary_exponent(candidate.scale), -126, 126);  // so that float32 holds the unit
       errors.unit = static_cast<float>(exact_power_of_two(-exponent));
     }
   }

@@ -12,7 +12,8 @@ namespace qcal {
 
 // Scale of a tensor that holds only zeros.
 inline constexpr double zero_tensor_scale = 0x1p-18;
-// Smallest scale handed out: below it float32 arithmetic would work on subnormals, which many devices flush to 0.
+// Smallest scale handed out: below it float32 arithmetic would work on subnormals, which many devices flush
+// to 0.
 inline constexpr double smallest_scale = 0x1p-126;
 
 // 2^exponent, exponent in [-1022, 1023].
@@ -73,9 +74,9 @@ QCAL_HOST_DEVICE inline double covering_power_of_two(double scale) {
   return below < scale ? 2.0 * below : below;
 }
 
-// The first fix position that vai_q_pytorch tries: the largest whose range of b bits, half a step beyond its ends,
-// still holds [min, max]; 18 for zeros. All float32; log2 is rounded correctly to float32 before the floor, so a
-// hair below a whole number counts as that number. 128 stands for its overflow on subnormal data.
+// The first fix position that vai_q_pytorch tries: the largest whose range of b bits, half a step beyond its
+// ends, still holds [min, max]; 18 for zeros. All float32; log2 is rounded correctly to float32 before the
+// floor, so a hair below a whole number counts as that number. 128 stands for its overflow on subnormal data.
 QCAL_HOST_DEVICE inline int vitis_top_fix_pos(float min, float max, int bit_width) {
   const float half = static_cast<float>(std::int64_t{1} << (bit_width - 1));
   const float from_min = min / (-half - 0.5f);

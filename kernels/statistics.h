@@ -7,8 +7,8 @@
 
 namespace qcal {
 
-// Range of `values` (host, any alignment of a float). -0 counts as 0, so that the bits do not depend on order.
-// Cost: one pass.
+// Range of `values` (host, any alignment of a float). -0 counts as 0, so that the bits do not depend on
+// order. Cost: one pass.
 ValueRange range_of(std::span<const float> values);
 
 }  // namespace qcal

@@ -23,7 +23,9 @@ struct ValueRange {
   bool operator==(const ValueRange&) const = default;
 };
 
-QCAL_HOST_DEVICE inline bool is_finite(float x) { return x - x == 0.0f; }
+QCAL_HOST_DEVICE inline bool is_finite(float x) {
+  return x - x == 0.0f;
+}
 
 QCAL_HOST_DEVICE inline ValueRange merge(const ValueRange& a, const ValueRange& b) {
   ValueRange both;

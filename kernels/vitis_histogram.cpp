@@ -20,8 +20,9 @@ std::uint64_t float_sum(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(static_cast<float>(a) + static_cast<float>(b));
 }
 
-// torch.linspace(0, end, 2049): the upper half counts down from the end, with one rounding (a fused multiply-add;
-// the product is exact in double, and rounding the double difference again is harmless at these magnitudes).
+// torch.linspace(0, end, 2049): the upper half counts down from the end, with one rounding (a fused
+// multiply-add; the product is exact in double, and rounding the double difference again is harmless at these
+// magnitudes).
 std::vector<float> linspace_edges(float end) {
   std::vector<float> edges(histogram_bins + 1);
   const float step = end / static_cast<float>(histogram_bins);
@@ -34,7 +35,8 @@ std::vector<float> linspace_edges(float end) {
 
 // torch.arange(0, end, width) in blocks of 8 lanes.
 std::vector<float> arange_edges(float end, float width) {
-  const auto count = static_cast<std::size_t>(std::ceil(static_cast<double>(end) / static_cast<double>(width)));
+  const auto count =
+      static_cast<std::size_t>(std::ceil(static_cast<double>(end) / static_cast<double>(width)));
   std::vector<float> edges(count);
   const double step = width;
   const std::size_t blocked = count - count % 8;
@@ -46,10 +48,12 @@ std::vector<float> arange_edges(float end, float width) {
   return edges;
 }
 
-// torch.histc over [0, last edge]. A range of one point becomes [-1, 1], which puts zeros into the middle bin.
+// torch.histc over [0, last edge]. A range of one point becomes [-1, 1], which puts zeros into the middle
+// bin.
 std::vector<std::uint64_t> histc(float last_edge, int bins, const CountMagnitudes& count) {
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(bins), 0);
-  count(last_edge > 0.0f ? linear_bins(0.0f, last_edge, bins) : linear_bins(-1.0f, 1.0f, bins), counts.data());
+  count(last_edge > 0.0f ? linear_bins(0.0f, last_edge, bins) : linear_bins(-1.0f, 1.0f, bins),
+        counts.data());
   for (std::uint64_t& value : counts) value = float_counter(value);
   return counts;
 }
@@ -74,14 +78,15 @@ Histogram vitis_accumulate(const Histogram& before, const ValueRange& batch, con
     const float width = edges[1] - edges[0];
     if (!(width > 0.0f)) {
       throw InvalidArgument(
-          "accumulated histogram (vitis): the first batch was all zero, so its bins have no width and cannot grow to " +
+          "accumulated histogram (vitis): the first batch was all zero, so its bins have no width and cannot "
+          "grow to " +
           std::to_string(amax) + "; start with a batch that has values, or use the standard preset");
     }
     const float bins = std::ceil(amax / width);
     if (!(bins < static_cast<float>(most_bins))) {
-      throw InvalidArgument("accumulated histogram (vitis): a batch maximum of " + std::to_string(amax) + " needs " +
-                            std::to_string(bins) + " bins of the first batch's width " + std::to_string(width) +
-                            "; the standard preset has no such limit");
+      throw InvalidArgument("accumulated histogram (vitis): a batch maximum of " + std::to_string(amax) +
+                            " needs " + std::to_string(bins) + " bins of the first batch's width " +
+                            std::to_string(width) + "; the standard preset has no such limit");
     }
     edges = arange_edges(amax + width, width);
   }

@@ -23,8 +23,10 @@ SearchSettings with_vitis_sign(SearchSettings settings, bool negatives, const Pr
   return settings;
 }
 
-std::vector<ScaleChoice> search_channels(const Summary& summary, std::size_t variant, const TensorSpec& spec) {
-  const SearchSettings settings = with_vitis_sign(spec.variants[variant], has_negatives(summary), spec.preset());
+std::vector<ScaleChoice> search_channels(const Summary& summary, std::size_t variant,
+                                         const TensorSpec& spec) {
+  const SearchSettings settings =
+      with_vitis_sign(spec.variants[variant], has_negatives(summary), spec.preset());
   std::vector<ScaleChoice> choices;
   choices.reserve(summary.channels.size());
   for (const ChannelSummary& channel : summary.channels) {
@@ -39,7 +41,8 @@ TensorCalibration::TensorCalibration(TensorSpec spec, const Backend& backend)
     : spec_(std::move(spec)), collector_(backend.make_collector(spec_.collect)) {}
 
 void TensorCalibration::observe(const TensorView& batch, std::int64_t index, Stream stream) {
-  if (seen_.contains(index)) throw InvalidArgument("batch " + std::to_string(index) + " was already observed");
+  if (seen_.contains(index))
+    throw InvalidArgument("batch " + std::to_string(index) + " was already observed");
   collector_->collect(batch, stream);
   seen_.insert(index);
   calls_.push_back(index);

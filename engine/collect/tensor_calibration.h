@@ -15,19 +15,21 @@ namespace qcal {
 struct TensorOutcome {
   SearchSettings settings;            // with the sign that the data decided
   std::vector<ScaleChoice> channels;  // one, or one a channel
-  std::vector<std::vector<ScaleChoice>> per_batch;  // [batch][channel] in batch order; empty where accumulated
+  std::vector<std::vector<ScaleChoice>>
+      per_batch;  // [batch][channel] in batch order; empty where accumulated
   std::int64_t batches = 0;
   std::uint64_t elements = 0;
   std::uint64_t non_finite = 0;
 };
 
-// Not thread-safe; different tensors are independent. Errors are InvalidArgument and do not name the tensor: the caller,
-// who knows the name, adds it.
+// Not thread-safe; different tensors are independent. Errors are InvalidArgument and do not name the tensor:
+// the caller, who knows the name, adds it.
 class TensorCalibration {
  public:
   TensorCalibration(TensorSpec spec, const Backend& backend);
 
-  // One batch. `index` orders the batches for mean (and for what is reported); it may be any number not used before.
+  // One batch. `index` orders the batches for mean (and for what is reported); it may be any number not used
+  // before.
   void observe(const TensorView& batch, std::int64_t index, Stream stream);
 
   // Takes over the batches that `shard`, another calibration of the same tensor, has seen.
@@ -51,9 +53,9 @@ class TensorCalibration {
   TensorSpec spec_;
   std::unique_ptr<Collector> collector_;
   std::map<std::int64_t, Batch> batches_;
-  std::set<std::int64_t> seen_;        // indices of all batches, merged ones included
-  std::vector<std::int64_t> calls_;    // index of each collect() call, in call order
-  std::optional<Summary> merged_;      // accumulated summaries of merged shards
+  std::set<std::int64_t> seen_;      // indices of all batches, merged ones included
+  std::vector<std::int64_t> calls_;  // index of each collect() call, in call order
+  std::optional<Summary> merged_;    // accumulated summaries of merged shards
   std::uint64_t elements_ = 0;
   std::uint64_t non_finite_ = 0;
 };

@@ -22,8 +22,8 @@ SearchSettings search_settings(const TensorSettings& settings, bool is_signed, c
   return search;
 }
 
-// vai_q_pytorch drives DPU targets by its power-of-two search alone and reads neither method, sign nor range; network
-// inputs take the first position everywhere.
+// vai_q_pytorch drives DPU targets by its power-of-two search alone and reads neither method, sign nor range;
+// network inputs take the first position everywhere.
 void apply_vitis_rules(SearchSettings& search, TensorSpec& spec, const TensorContext& context) {
   if (context.target == TargetDevice::dpu) {
     search.scale_type = ScaleType::power_of_two;
@@ -33,6 +33,7 @@ void apply_vitis_rules(SearchSettings& search, TensorSpec& spec, const TensorCon
     search.method = Method::diffs;
     const bool parameter = context.role == Role::weights || context.role == Role::bias;
     search.rounding = parameter ? Rounding::std_round : Rounding::half_up;
+    search.over_fix_positions = true;
     spec.statistic = BatchStatistic::modal;
   }
   if (search.scale_type == ScaleType::power_of_two) {
@@ -45,10 +46,14 @@ void apply_vitis_rules(SearchSettings& search, TensorSpec& spec, const TensorCon
 
 Rounding rounding_of(RoundMode mode) {
   switch (mode) {
-    case RoundMode::half_even: return Rounding::half_even;
-    case RoundMode::half_up: return Rounding::half_up;
-    case RoundMode::half_down: return Rounding::half_down;
-    case RoundMode::std_round: return Rounding::std_round;
+    case RoundMode::half_even:
+      return Rounding::half_even;
+    case RoundMode::half_up:
+      return Rounding::half_up;
+    case RoundMode::half_down:
+      return Rounding::half_down;
+    case RoundMode::std_round:
+      return Rounding::std_round;
   }
   return Rounding::half_even;
 }
@@ -75,7 +80,8 @@ TensorSpec tensor_spec(const TensorSettings& settings, const TensorContext& cont
   spec.collect.accumulate = accumulated;
   spec.collect.non_finite = context.non_finite;
   if (settings.per_channel.value) {
-    if (!context.channel_axis) throw InvalidArgument("per_channel is asked for, but the tensor has no channel axis");
+    if (!context.channel_axis)
+      throw InvalidArgument("per_channel is asked for, but the tensor has no channel axis");
     spec.collect.channel_axis = context.channel_axis;
   }
   return spec;

@@ -10,7 +10,9 @@
 namespace qcal {
 namespace {
 
-double x_log_x(double x) { return x > 0.0 ? x * search_log(x) : 0.0; }
+double x_log_x(double x) {
+  return x > 0.0 ? x * search_log(x) : 0.0;
+}
 
 }  // namespace
 
@@ -42,7 +44,7 @@ double EntropyCosts::operator()(const Window& window) const {
   const double inside = kept(window.begin, window.end);
   const double tail_below = counts_before_[begin];
   const double tail_above = total - counts_before_[end];
-  if (total == 0.0) return std::numeric_limits<double>::quiet_NaN();
+  if (inside == 0.0) return std::numeric_limits<double>::quiet_NaN();
   if ((tail_below > 0.0 && counts_[begin] == 0.0) || (tail_above > 0.0 && counts_[end - 1] == 0.0)) {
     return std::numeric_limits<double>::infinity();
   }
@@ -65,8 +67,8 @@ double EntropyCosts::operator()(const Window& window) const {
     from = to;
     const double count = kept(first, last);
     if (count == 0.0) continue;
-    const int nonempty = nonempty_before_[static_cast<std::size_t>(last)] -
-                         nonempty_before_[static_cast<std::size_t>(first)];
+    const int nonempty =
+        nonempty_before_[static_cast<std::size_t>(last)] - nonempty_before_[static_cast<std::size_t>(first)];
     double weight = count;
     if (first == window.begin) weight += tail_below;
     if (last == window.end) weight += tail_above;
@@ -78,7 +80,7 @@ double EntropyCosts::operator()(const Window& window) const {
 ClipRange entropy_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
   const int levels = quantized_levels(settings);
   const EntropyCosts costs(histogram, levels, zero_bin(histogram));
-  const Sweep sweep = sweep_for(histogram.bins(), levels, preset.entropy_start, preset.stride, preset.entropy_tie,
+  const Sweep sweep = sweep_for(histogram.bins(), levels, preset.entropy_start, preset.entropy_tie, preset,
                                 settings.search_start);
   return best_range(histogram, settings, sweep, [&](const Window& window) { return costs(window); });
 }

@@ -1,7 +1,7 @@
 // Entropy: the window whose quantized distribution diverges least from the clipped one (Kullback-Leibler).
 //
-// Migacz, "8-bit inference with TensorRT", GTC 2017, in the form that vai_q_pytorch gave it: the bin of 0 takes its
-// neighbour's count, empty bins stay empty, clipped counts go to the outermost kept bin.
+// Migacz, "8-bit inference with TensorRT", GTC 2017, in the form that vai_q_pytorch gave it: the bin of 0
+// takes its neighbour's count, empty bins stay empty, clipped counts go to the outermost kept bin.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,8 @@
 
 namespace qcal {
 
-// Divergence of every window of one histogram in O(levels) each, from prefix sums of c, c*ln(c) and non-empty bins.
+// Divergence of every window of one histogram in O(levels) each, from prefix sums of c, c*ln(c) and non-empty
+// bins.
 class EntropyCosts {
  public:
   // zero_bin: the bin that holds 0.
@@ -27,10 +28,10 @@ class EntropyCosts {
 
   int levels_;
   std::vector<double> counts_;
-  std::vector<double> counts_before_;     // prefix sums, one entry more than bins
-  std::vector<double> plogp_before_;      // of c * ln c
+  std::vector<double> counts_before_;  // prefix sums, one entry more than bins
+  std::vector<double> plogp_before_;   // of c * ln c
   std::vector<int> nonempty_before_;
-  std::vector<double> log_of_count_;      // ln(n), n = 0 .. bins
+  std::vector<double> log_of_count_;  // ln(n), n = 0 .. bins
 };
 
 ClipRange entropy_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);

@@ -13,7 +13,8 @@ int quantized_levels(const SearchSettings& settings);
 // The bin of real 0: 0 for magnitudes, else the one whose edges enclose 0.
 int zero_bin(const Histogram& histogram);
 
-// The range of the cheapest window: upper end alone where symmetric (magnitude histogram), both ends otherwise.
+// The range of the cheapest window: upper end alone where symmetric (magnitude histogram), both ends
+// otherwise.
 ClipRange best_range(const Histogram& histogram, const SearchSettings& settings, const Sweep& sweep,
                      const WindowCost& cost);
 

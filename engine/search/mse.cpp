@@ -47,8 +47,8 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   const double lowest = static_cast<double>(range.qmin - zero_point);
   const double highest = static_cast<double>(range.qmax - zero_point);
   const double width = histogram_->width;
-  const double step = scale / width;                  // one level, in bins
-  const double zero = -histogram_->origin / width;    // real 0, in bins from the origin
+  const double step = scale / width;                // one level, in bins
+  const double zero = -histogram_->origin / width;  // real 0, in bins from the origin
   double cost = 0.0;
   for (int bin = 0; bin < first_uniform_; ++bin) cost += bin_cost(bin, scale, lowest, highest);
   for (int bin = end_uniform_; bin < histogram_->bins(); ++bin) cost += bin_cost(bin, scale, lowest, highest);
@@ -67,7 +67,8 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
       runs += run_cost(begin, end, zero + level * step);
       begin = end;
       if (begin < end_uniform_ && step < 1.0) {  // levels finer than bins: most of them are empty
-        level = std::max(level, std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest) - 1.0);
+        level =
+            std::max(level, std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest) - 1.0);
       }
     }
     level += 1.0;
@@ -77,8 +78,8 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
   const SquaredErrorCosts costs(histogram);
-  const Sweep sweep = sweep_for(histogram.bins(), quantized_levels(settings), preset.mse_start, preset.stride,
-                                preset.mse_tie, settings.search_start);
+  const Sweep sweep = sweep_for(histogram.bins(), quantized_levels(settings), preset.mse_start,
+                                preset.mse_tie, preset, settings.search_start);
   return best_range(histogram, settings, sweep, [&](const Window& window) {
     const ClipRange clip = range_of_window(histogram, settings, window);
     if (settings.symmetric) return costs(symmetric_scale(clip.high, settings.range), 0, settings.range);
@@ -111,8 +112,8 @@ double vitis_mse_threshold(const Histogram& histogram, const SearchSettings& set
     return sum;
   };
   // Unlike edges, the last center has the index bins - 1.
-  const Sweep sweep = sweep_for(bins - 1, quantized_levels(settings), preset.mse_start, preset.stride, preset.mse_tie,
-                                settings.search_start);
+  const Sweep sweep = sweep_for(bins - 1, quantized_levels(settings), preset.mse_start, preset.mse_tie,
+                                preset, settings.search_start);
   return centers[static_cast<std::size_t>(best_upper_end(bins - 1, sweep, cost).end)];
 }
 

@@ -10,9 +10,9 @@
 
 namespace qcal {
 
-// Squared error of quantizing one histogram with any scale and zero point in O(levels), from prefix sums of the counts
-// times powers 0 to 2 of the bin's position. A tie between two levels costs the same either way, so the round mode
-// plays no part.
+// Squared error of quantizing one histogram with any scale and zero point in O(levels), from prefix sums of
+// the counts times powers 0 to 2 of the bin's position. A tie between two levels costs the same either way,
+// so the round mode plays no part.
 class SquaredErrorCosts {
  public:
   explicit SquaredErrorCosts(const Histogram& histogram);
@@ -34,7 +34,8 @@ class SquaredErrorCosts {
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);
 
-// vai_q_pytorch's search: float32 bin centers as thresholds, every bin quantized in float32. Returns the threshold.
+// vai_q_pytorch's search: float32 bin centers as thresholds, every bin quantized in float32. Returns the
+// threshold.
 double vitis_mse_threshold(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);
 
 }  // namespace qcal

@@ -18,25 +18,26 @@ struct StartRule {
 
 struct Preset {
   // Ranges.
-  bool zero_in_range;                // asymmetric ranges are widened to hold 0, so that real 0 is an integer
-  bool asymmetric_is_unsigned;       // asymmetric integers are [0, 2^b-1], whatever `signed` says
-  bool fold_negatives;               // unsigned searches on histograms take magnitudes instead of refusing negatives
-  bool float32_per_channel;          // per-channel parameters are computed in float32
-  double zero_scale;                 // scale of an all-zero tensor
+  bool zero_in_range;           // asymmetric ranges are widened to hold 0, so that real 0 is an integer
+  bool asymmetric_is_unsigned;  // asymmetric integers are [0, 2^b-1], whatever `signed` says
+  bool fold_negatives;       // unsigned searches on histograms take magnitudes instead of refusing negatives
+  bool float32_per_channel;  // per-channel parameters are computed in float32
+  double zero_scale;         // scale of an all-zero tensor
   // Histograms.
-  bool float32_histogram;            // float32 edges and counters, sequential growth; otherwise exact counts
+  bool float32_histogram;  // float32 edges and counters, sequential growth; otherwise exact counts
   // Searches. Candidates are bin edges from a start by `stride`.
   StartRule mse_start;
   StartRule entropy_start;
   int stride;
+  bool nan_wins;  // a candidate whose cost is NaN beats every number (NumPy's argmin)
   Tie mse_tie;
   Tie entropy_tie;
-  bool percentile_interpolates;      // inside its bin; otherwise its lower edge
+  bool percentile_interpolates;  // inside its bin; otherwise its lower edge
   // Power-of-two scales.
-  bool fix_pos_rule;                 // vai_q_pytorch's own five-step search in float32, with its upper limits
+  bool fix_pos_rule;  // vai_q_pytorch's own five-step search in float32, with its upper limits
   // Over batches.
   ModalRule modal;
-  bool statistic_over_ends;          // asymmetric: over both ends of the range; otherwise scale and zero point alone
+  bool statistic_over_ends;  // asymmetric: over both ends of the range; otherwise scale and zero point alone
 };
 
 inline constexpr Preset standard_preset{
@@ -49,6 +50,7 @@ inline constexpr Preset standard_preset{
     .mse_start = {.share_of_bins = 0.0, .bins = 1, .at_least_levels = true},
     .entropy_start = {.share_of_bins = 0.75, .bins = 1, .at_least_levels = true},
     .stride = 1,
+    .nan_wins = false,
     .mse_tie = Tie::last,
     .entropy_tie = Tie::last,
     .percentile_interpolates = true,
@@ -67,6 +69,7 @@ inline constexpr Preset vitis_preset{
     .mse_start = {.share_of_bins = 0.0, .bins = 1536, .at_least_levels = false},
     .entropy_start = {.share_of_bins = 0.0, .bins = 1536, .at_least_levels = false},
     .stride = 16,
+    .nan_wins = true,
     .mse_tie = Tie::first,
     .entropy_tie = Tie::last,
     .percentile_interpolates = false,

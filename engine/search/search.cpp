@@ -13,16 +13,20 @@
 namespace qcal {
 namespace {
 
-bool is_power_of_two(const SearchSettings& settings) { return settings.scale_type == ScaleType::power_of_two; }
+bool is_power_of_two(const SearchSettings& settings) {
+  return settings.scale_type == ScaleType::power_of_two;
+}
 
 bool needs_histogram(Method method) {
   return method == Method::percentile || method == Method::entropy || method == Method::mse;
 }
 
-// Unsigned integers without a zero point cannot hold negative values; say so instead of folding or clipping them.
+// Unsigned integers without a zero point cannot hold negative values; say so instead of folding or clipping
+// them.
 void refuse_negatives(const ValueRange& range, const SearchSettings& settings, const Preset& preset) {
   if (settings.is_signed || !settings.symmetric || !(range.min < 0.0f)) return;
-  if (preset.fold_negatives && (needs_histogram(settings.method) || settings.per_channel || is_power_of_two(settings))) {
+  if (preset.fold_negatives &&
+      (needs_histogram(settings.method) || settings.per_channel || is_power_of_two(settings))) {
     return;
   }
   throw InvalidArgument("unsigned symmetric quantization cannot hold negative values, and the minimum is " +
@@ -45,8 +49,8 @@ ScaleChoice choice_from_candidate(const Candidate& candidate, const SearchSettin
   return {candidate.scale, candidate.zero_point, candidate.scale * reach};
 }
 
-ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettings& settings, const Preset& preset,
-                               const CandidateErrors& errors, CandidateRule rule) {
+ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettings& settings,
+                               const Preset& preset, const CandidateErrors& errors, CandidateRule rule) {
   CandidateSpec spec = candidate_spec(settings, preset, false);
   spec.rule = rule;
   const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();  // the first: the widest
@@ -64,17 +68,22 @@ CandidateErrors histogram_errors(const ChannelSummary& channel, const CandidateS
   return errors;
 }
 
-ScaleChoice search_on_histogram(const ChannelSummary& channel, const SearchSettings& settings, const Preset& preset) {
+ScaleChoice search_on_histogram(const ChannelSummary& channel, const SearchSettings& settings,
+                                const Preset& preset) {
   if (channel.histogram.counts.empty()) {  // nothing but zeros
     return choice_from_range({0.0, 0.0}, settings);
   }
   switch (settings.method) {
-    case Method::percentile: return choice_from_range(percentile_range(channel.histogram, settings, preset), settings);
-    case Method::entropy: return choice_from_range(entropy_range(channel.histogram, settings, preset), settings);
+    case Method::percentile:
+      return choice_from_range(percentile_range(channel.histogram, settings, preset), settings);
+    case Method::entropy:
+      return choice_from_range(entropy_range(channel.histogram, settings, preset), settings);
     case Method::mse:
-      if (!is_power_of_two(settings)) return choice_from_range(mse_range(channel.histogram, settings, preset), settings);
+      if (!is_power_of_two(settings))
+        return choice_from_range(mse_range(channel.histogram, settings, preset), settings);
       [[fallthrough]];
-    default: break;
+    default:
+      break;
   }
   CandidateSpec spec = candidate_spec(settings, preset, false);
   spec.rule = is_power_of_two(settings) ? CandidateRule::power_of_two : CandidateRule::halving;
@@ -85,9 +94,15 @@ ScaleChoice vitis_histogram_choice(const ChannelSummary& channel, const SearchSe
                                    const Preset& preset) {
   double amax = 0.0;
   switch (settings.method) {
-    case Method::percentile: amax = percentile_range(channel.histogram, settings, preset).high; break;
-    case Method::entropy: amax = entropy_range(channel.histogram, settings, preset).high; break;
-    default: amax = vitis_mse_threshold(channel.histogram, settings, preset); break;
+    case Method::percentile:
+      amax = percentile_range(channel.histogram, settings, preset).high;
+      break;
+    case Method::entropy:
+      amax = entropy_range(channel.histogram, settings, preset).high;
+      break;
+    default:
+      amax = vitis_mse_threshold(channel.histogram, settings, preset);
+      break;
   }
   return {amax / static_cast<double>(settings.range.qmax), 0, amax};
 }
@@ -135,14 +150,15 @@ CandidateSpec candidate_spec(const SearchSettings& settings, const Preset& prese
   spec.rule = candidates_for(settings, preset, accumulated);
   spec.bit_width = settings.bit_width;
   // vai_q_pytorch tries power-of-two scales on the full signed range, whatever the settings say.
-  spec.range = spec.rule == CandidateRule::vitis_fix_pos ? integer_range(settings.bit_width, true, false) : settings.range;
+  spec.range = spec.rule == CandidateRule::vitis_fix_pos ? integer_range(settings.bit_width, true, false)
+                                                         : settings.range;
   spec.symmetric = settings.symmetric;
   spec.rounding = settings.rounding;
   return spec;
 }
 
-ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index, const SearchSettings& settings,
-                         const Preset& preset) {
+ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index,
+                         const SearchSettings& settings, const Preset& preset) {
   refuse_negatives(channel.range, settings, preset);
   if (preset.fix_pos_rule && is_power_of_two(settings)) {
     const CandidateErrors* errors = channel.errors.empty() ? nullptr : &channel.errors[candidate_index];
@@ -152,8 +168,9 @@ ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_in
     return vitis_histogram_choice(channel, settings, preset);
   }
   if (settings.method == Method::maxmin && !preset.zero_in_range) {
-    return settings.per_channel && preset.float32_per_channel ? vitis_maxmin_choice<float>(channel.range, settings)
-                                                              : vitis_maxmin_choice<double>(channel.range, settings);
+    return settings.per_channel && preset.float32_per_channel
+               ? vitis_maxmin_choice<float>(channel.range, settings)
+               : vitis_maxmin_choice<double>(channel.range, settings);
   }
   if (channel.range.empty() || settings.method == Method::maxmin) {
     const bool none = channel.range.empty();
@@ -178,8 +195,8 @@ ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic
     return batch_statistic(values, how, preset.modal);
   };
   if (!settings.symmetric && preset.statistic_over_ends) {
-    // A mean scale beside a modal zero point would fit no range at all, so the two ends of the range are reduced
-    // (their distances from 0, so that `max` widens both).
+    // A mean scale beside a modal zero point would fit no range at all, so the two ends of the range are
+    // reduced (their distances from 0, so that `max` widens both).
     const auto below = [&](const ScaleChoice& batch) {
       return static_cast<double>(batch.zero_point - settings.range.qmin) * batch.scale;
     };
@@ -189,14 +206,23 @@ ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic
     return choice_from_range({-reduce(kind, below), reduce(kind, above)}, settings);
   }
   ScaleChoice choice;
+  if (settings.over_fix_positions) {
+    const double fix_pos =
+        reduce(kind, [](const ScaleChoice& batch) { return static_cast<double>(fix_pos_of(batch.scale)); });
+    choice.scale = exact_power_of_two(-static_cast<int>(fix_pos));
+    choice.amax = choice.scale * static_cast<double>(settings.range.qmax);
+    return choice;
+  }
   choice.scale = reduce(kind, [](const ScaleChoice& batch) { return batch.scale; });
   choice.amax = reduce(kind, [](const ScaleChoice& batch) { return batch.amax; });
-  choice.zero_point = static_cast<std::int64_t>(
-      reduce(Statistic::modal, [](const ScaleChoice& batch) { return static_cast<double>(batch.zero_point); }));
+  choice.zero_point = static_cast<std::int64_t>(reduce(
+      Statistic::modal, [](const ScaleChoice& batch) { return static_cast<double>(batch.zero_point); }));
   if (is_power_of_two(settings) && !preset.fix_pos_rule) choice.scale = covering_power_of_two(choice.scale);
   return choice;
 }
 
-int fix_pos_of(double scale) { return -binary_exponent(scale); }
+int fix_pos_of(double scale) {
+  return -binary_exponent(covering_power_of_two(scale));
+}
 
 }  // namespace qcal

@@ -14,11 +14,12 @@ namespace qcal {
 Binning binning_for(const SearchSettings& settings, const Preset& preset, bool accumulated);
 CandidateRule candidates_for(const SearchSettings& settings, const Preset& preset, bool accumulated);
 
-// The choice for one channel. `candidate_index` selects among channel.errors (which belong to the settings' own
-// CandidateSpec). Throws InvalidArgument where the data and the settings contradict each other (unsigned symmetric
-// with negative values; degenerate data where the preset says that the peer fails); the caller adds the tensor's name.
-ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index, const SearchSettings& settings,
-                         const Preset& preset);
+// The choice for one channel. `candidate_index` selects among channel.errors (which belong to the settings'
+// own CandidateSpec). Throws InvalidArgument where the data and the settings contradict each other (unsigned
+// symmetric with negative values; degenerate data where the preset says that the peer fails); the caller adds
+// the tensor's name.
+ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index,
+                         const SearchSettings& settings, const Preset& preset);
 
 // The five-step candidates' description for a collector.
 CandidateSpec candidate_spec(const SearchSettings& settings, const Preset& preset, bool accumulated);
@@ -27,7 +28,8 @@ CandidateSpec candidate_spec(const SearchSettings& settings, const Preset& prese
 ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic statistic,
                          const SearchSettings& settings, const Preset& preset);
 
-// -log2(scale) of a power-of-two scale.
+// -log2(scale), rounded down where a statistic over power-of-two scales (vai_q_pytorch's mean) is none
+// itself.
 int fix_pos_of(double scale);
 
 }  // namespace qcal

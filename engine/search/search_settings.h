@@ -20,7 +20,8 @@ struct SearchSettings {
   ScaleType scale_type = ScaleType::float_scale;
   double percentage = 99.99;
   SearchStart search_start;
-  bool per_channel = false;  // some of vai_q_pytorch's arithmetic differs there
+  bool per_channel = false;         // some of vai_q_pytorch's arithmetic differs there
+  bool over_fix_positions = false;  // its DPU driver takes the statistic over fix positions, not over scales
 };
 
 // Parameters of one tensor or channel. real = scale * (q - zero_point).

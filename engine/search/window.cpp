@@ -2,39 +2,48 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace qcal {
 namespace {
 
-struct Best {
-  int end = 0;
-  double cost = std::nan("");
-  bool found = false;
+class Best {
+ public:
+  explicit Best(const Sweep& sweep) : sweep_(sweep) {}
 
-  void offer(int candidate, double candidate_cost, Tie tie) {
-    const bool better = candidate_cost < cost || (tie == Tie::last && candidate_cost == cost);
-    const bool nothing_yet = !found || (std::isnan(cost) && (!std::isnan(candidate_cost) || tie == Tie::last));
-    if (!better && !nothing_yet) return;
-    end = candidate;
-    cost = candidate_cost;
-    found = true;
+  void offer(int candidate, double cost) {
+    if (sweep_.nan_wins && std::isnan(cost)) cost = -std::numeric_limits<double>::infinity();
+    if (std::isnan(cost)) cost = std::numeric_limits<double>::infinity();
+    const bool wins = cost < cost_ || (sweep_.tie == Tie::last && cost == cost_);
+    if (found_ && !wins) return;
+    end_ = candidate;
+    cost_ = cost;
+    found_ = true;
   }
+  int end_or(int fallback) const { return found_ ? end_ : fallback; }
+
+ private:
+  const Sweep& sweep_;
+  int end_ = 0;
+  double cost_ = 0.0;
+  bool found_ = false;
 };
 
 }  // namespace
 
-Sweep sweep_for(int bins, int levels, const StartRule& rule, int stride, Tie tie, const SearchStart& requested) {
+Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Preset& preset,
+                const SearchStart& requested) {
   int start = std::max(static_cast<int>(std::ceil(rule.share_of_bins * bins)), rule.bins);
   if (rule.at_least_levels) start = std::max(start, levels);
   if (requested.kind == SearchStart::Kind::levels) start = levels;
   if (requested.kind == SearchStart::Kind::bins) start = requested.bins;
-  return {std::clamp(start, 1, bins), stride, tie};
+  return {std::clamp(start, 1, bins), preset.stride, tie, preset.nan_wins};
 }
 
 Window best_upper_end(int bins, const Sweep& sweep, const WindowCost& cost) {
-  Best best;
-  for (int end = sweep.start; end <= bins; end += sweep.stride) best.offer(end, cost({0, end}), sweep.tie);
-  return {0, best.end};
+  Best best(sweep);
+  for (int end = sweep.start; end <= bins; end += sweep.stride) best.offer(end, cost({0, end}));
+  return {0, best.end_or(bins)};
 }
 
 Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost) {
@@ -43,16 +52,16 @@ Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost&
   Window window{0, bins};
   for (int round = 0; round < most_rounds; ++round) {
     const Window before = window;
-    Best upper;
+    Best upper(sweep);
     for (int end = std::max(window.begin + sweep.start, zero + 1); end <= bins; end += sweep.stride) {
-      upper.offer(end, cost({window.begin, end}), sweep.tie);
+      upper.offer(end, cost({window.begin, end}));
     }
-    if (upper.found) window.end = upper.end;
-    Best lower;  // walks downwards, so that the wider window counts as the later one here too
+    window.end = upper.end_or(window.end);
+    Best lower(sweep);  // walks downwards, so that the wider window counts as the later one here too
     for (int begin = std::min(window.end - sweep.start, zero); begin >= 0; begin -= sweep.stride) {
-      lower.offer(begin, cost({begin, window.end}), sweep.tie);
+      lower.offer(begin, cost({begin, window.end}));
     }
-    if (lower.found) window.begin = lower.end;
+    window.begin = lower.end_or(window.begin);
     if (window == before) break;
   }
   return window;

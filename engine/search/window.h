@@ -23,17 +23,19 @@ struct Sweep {
   int start = 1;
   int stride = 1;
   Tie tie = Tie::last;
+  bool nan_wins = false;  // otherwise NaN wins only where every cost is NaN
 };
 
-// The sweep of a search over `bins` bins with `levels` quantized levels. `requested` (search_start) overrides the rule.
-Sweep sweep_for(int bins, int levels, const StartRule& rule, int stride, Tie tie, const SearchStart& requested);
+// The sweep of a search over `bins` bins with `levels` quantized levels. `requested` (search_start) overrides
+// the rule.
+Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Preset& preset,
+                const SearchStart& requested);
 
-// The cheapest window [0, end), end = start, start + stride, ... up to `bins`. A NaN cost never wins over a number;
-// where all are NaN the last candidate wins.
+// The cheapest window [0, end), end = start, start + stride, ... up to `bins`.
 Window best_upper_end(int bins, const Sweep& sweep, const WindowCost& cost);
 
-// The cheapest window of a signed histogram: the upper end is swept, then the lower, until neither moves (at most four
-// rounds). The window always holds `zero_bin` (clamped into the histogram).
+// The cheapest window of a signed histogram: the upper end is swept, then the lower, until neither moves (at
+// most four rounds). The window always holds `zero_bin` (clamped into the histogram).
 Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost);
 
 }  // namespace qcal

@@ -1,4 +1,5 @@
-// `--compat vitis` against 491 cases recorded from vai_q_pytorch: parameters and fake-quantized values, bit for bit.
+// `--compat vitis` against 491 cases recorded from vai_q_pytorch: parameters and fake-quantized values, bit
+// for bit.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -17,8 +18,8 @@
 namespace qcal::testing {
 namespace {
 
-// Below this relative gap between the two best candidates the order of float32 additions decides, which is torch's
-// business (semantics of its mean and sum).
+// Below this relative gap between the two best candidates the order of float32 additions decides, which is
+// torch's business (semantics of its mean and sum).
 constexpr double decidable_margin = 1e-5;
 
 TensorSpec spec_of(const GoldenCase& golden) {
@@ -31,7 +32,9 @@ TensorSpec spec_of(const GoldenCase& golden) {
   return tensor_spec(golden.settings, context);
 }
 
-TensorView view_of(const Array& array) { return {array.values.data(), DType::f32, array.shape, Memory::host, {}}; }
+TensorView view_of(const Array& array) {
+  return {array.values.data(), DType::f32, array.shape, Memory::host, {}};
+}
 
 TensorOutcome calibrated(const GoldenCase& golden) {
   TensorCalibration calibration(spec_of(golden), *Backend::cpu());
@@ -43,7 +46,9 @@ TensorOutcome calibrated(const GoldenCase& golden) {
 }
 
 // NaN equals NaN here; every other value must have the same bits (zeros of either sign are equal).
-bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+bool same(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
 
 std::string differences(const std::vector<ScaleChoice>& ours, const GoldenResult& theirs) {
   if (theirs.scale.empty() && theirs.fix_pos.empty()) return "";
@@ -73,7 +78,8 @@ std::string output_sha256(const GoldenCase& golden, const TensorOutcome& outcome
   std::size_t channels = 1;
   if (per_channel) {
     inner = 1;
-    for (std::size_t d = axis + 1; d < array.shape.size(); ++d) inner *= static_cast<std::size_t>(array.shape[d]);
+    for (std::size_t d = axis + 1; d < array.shape.size(); ++d)
+      inner *= static_cast<std::size_t>(array.shape[d]);
     channels = static_cast<std::size_t>(array.shape[axis]);
   }
   for (std::size_t run = 0; run * inner < array.values.size(); ++run) {
@@ -101,7 +107,8 @@ TEST(GoldenVitis, EveryCase) {
     const TensorOutcome outcome = calibrated(golden);
     std::string wrong = differences(outcome.channels, golden.final_result);
     for (std::size_t batch = 0; batch < golden.per_batch.size(); ++batch) {
-      if (batch < outcome.per_batch.size()) wrong += differences(outcome.per_batch[batch], golden.per_batch[batch]);
+      if (batch < outcome.per_batch.size())
+        wrong += differences(outcome.per_batch[batch], golden.per_batch[batch]);
     }
     if (!wrong.empty() && golden.smallest_margin < decidable_margin) {
       near_ties.insert(golden.id);

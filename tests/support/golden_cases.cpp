@@ -20,6 +20,7 @@ std::string text_of(const std::string& path) {
 
 double number(const rapidjson::Value& value) {
   if (value.IsNumber()) return value.GetDouble();
+  if (value.IsNull()) return std::numeric_limits<double>::quiet_NaN();
   const std::string text = value.GetString();  // JSON has no non-finite numbers
   if (text == "inf" || text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-inf" || text == "-Infinity") return -std::numeric_limits<double>::infinity();
@@ -56,23 +57,25 @@ TensorSettings settings_of(const rapidjson::Value& config) {
                                                                        {"entropy", Method::entropy},
                                                                        {"mse", Method::mse},
                                                                        {"diffs", Method::diffs}});
-  settings.round_mode.value = named<RoundMode>(config["round_mode"].GetString(), {{"half_even", RoundMode::half_even},
-                                                                                  {"half_up", RoundMode::half_up},
-                                                                                  {"half_down", RoundMode::half_down},
-                                                                                  {"std_round", RoundMode::std_round}});
+  settings.round_mode.value =
+      named<RoundMode>(config["round_mode"].GetString(), {{"half_even", RoundMode::half_even},
+                                                          {"half_up", RoundMode::half_up},
+                                                          {"half_down", RoundMode::half_down},
+                                                          {"std_round", RoundMode::std_round}});
   settings.symmetry.value = config["symmetry"].GetBool();
   settings.per_channel.value = config["per_channel"].GetBool();
   settings.is_signed.value = config["signed"].GetBool() ? Signedness::is_signed : Signedness::is_unsigned;
   settings.narrow_range.value = config["narrow_range"].GetBool();
-  settings.scale_type.value = std::string(config["scale_type"].GetString()) == "float" ? ScaleType::float_scale
-                                                                                       : ScaleType::power_of_two;
+  settings.scale_type.value = std::string(config["scale_type"].GetString()) == "float"
+                                  ? ScaleType::float_scale
+                                  : ScaleType::power_of_two;
   if (config.HasMember("percentage")) settings.percentage.value = config["percentage"].GetDouble();
   if (config.HasMember("calib_statistic_method")) {
-    settings.calib_statistic_method.value =
-        named<BatchStatistic>(config["calib_statistic_method"].GetString(), {{"modal", BatchStatistic::modal},
-                                                                             {"max", BatchStatistic::max},
-                                                                             {"mean", BatchStatistic::mean},
-                                                                             {"median", BatchStatistic::median}});
+    settings.calib_statistic_method.value = named<BatchStatistic>(
+        config["calib_statistic_method"].GetString(), {{"modal", BatchStatistic::modal},
+                                                       {"max", BatchStatistic::max},
+                                                       {"mean", BatchStatistic::mean},
+                                                       {"median", BatchStatistic::median}});
   }
   return settings;
 }
@@ -86,10 +89,12 @@ GoldenCase case_of(const rapidjson::Value& json) {
                                                        {"bias", Role::bias},
                                                        {"activation", Role::activation}});
   golden.local = json["statistic_local"].GetBool();
-  for (const auto& batch : json["batches"].GetArray()) golden.batch_files.emplace_back(batch["file"].GetString());
+  for (const auto& batch : json["batches"].GetArray())
+    golden.batch_files.emplace_back(batch["file"].GetString());
   golden.settings = settings_of(json["config"]);
   if (!golden.local) golden.settings.calib_scope.value = CalibrationScope::accumulated;
-  if (json["config"].HasMember("axis") && json["config"]["axis"].IsInt()) golden.axis = json["config"]["axis"].GetInt();
+  if (json["config"].HasMember("axis") && json["config"]["axis"].IsInt())
+    golden.axis = json["config"]["axis"].GetInt();
 
   const rapidjson::Value& expected = json["expected"];
   if (expected.HasMember("error")) golden.error = expected["error"].GetString();
@@ -109,7 +114,8 @@ GoldenCase case_of(const rapidjson::Value& json) {
     for (const auto& extent : output["shape"].GetArray()) golden.output_shape.push_back(extent.GetInt64());
     if (output.HasMember("file")) golden.output_file = output["file"].GetString();
   }
-  for (const auto& defect : json["output_defects"].GetArray()) golden.output_defects.emplace_back(defect.GetString());
+  for (const auto& defect : json["output_defects"].GetArray())
+    golden.output_defects.emplace_back(defect.GetString());
   return golden;
 }
 
@@ -118,7 +124,8 @@ GoldenCase case_of(const rapidjson::Value& json) {
 Array golden_array(const std::string& file) {
   const std::string bytes = text_of(std::string(QCAL_TEST_DATA "/golden/") + file);
   // Version 1 header: 10 bytes, then a Python dict with 'shape': (a, b, ).
-  const std::size_t header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  const std::size_t header =
+      static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
   std::string shape = bytes.substr(10, header);
   shape = shape.substr(shape.find('(') + 1);
   shape = shape.substr(0, shape.find(')'));
@@ -134,7 +141,8 @@ Array golden_array(const std::string& file) {
     at = comma + 1;
   }
   array.values.resize(elements);
-  if (bytes.size() != 10 + header + 4 * elements) throw std::runtime_error(file + " is not a plain float32 array");
+  if (bytes.size() != 10 + header + 4 * elements)
+    throw std::runtime_error(file + " is not a plain float32 array");
   std::memcpy(array.values.data(), bytes.data() + 10 + header, 4 * elements);
   return array;
 }
