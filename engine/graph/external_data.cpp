@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 fs::path path_inside(const fs::path& folder, const std::string& location, const std::string& tensor) {
   const auto refuse = [&] {
     return InputError(
-        fmt::format("{}: external data '{}' lies outside the model's folder; only files inside it are read", tensor,
-                    location));
+        fmt::format("{}: external data '{}' lies outside the model's folder; only files inside it are read",
+                    tensor, location));
   };
   const fs::path relative(location);
   if (relative.empty()) throw InputError(fmt::format("{}: external data without a location", tensor));
@@ -48,7 +48,8 @@ std::string read_external_data(const fs::path& folder, const ExternalLocation& w
   const fs::path file = path_inside(folder, where.location, tensor);
   std::error_code error;
   const std::uint64_t size = fs::file_size(file, error);
-  if (error) throw InputError(fmt::format("{}: external data '{}': {}", tensor, where.location, error.message()));
+  if (error)
+    throw InputError(fmt::format("{}: external data '{}': {}", tensor, where.location, error.message()));
   if (where.offset > size || size - where.offset < bytes) {
     throw InputError(fmt::format("{}: external data '{}' has {} bytes, needed are {} from offset {}", tensor,
                                  where.location, size, bytes, where.offset));

@@ -1,7 +1,8 @@
 // A network as the engine sees it: nodes in topological order, tensors by name, constants as plain numbers.
 //
-// Nothing here knows protobuf. Constants hold real numbers as float32 and integers as int64 whatever their type in the
-// file, and are shared, so that a Graph is cheap to copy and a transform can be a function Graph -> Graph.
+// Nothing here knows protobuf. Constants hold real numbers as float32 and integers as int64 whatever their
+// type in the file, and are shared, so that a Graph is cheap to copy and a transform can be a function Graph
+// -> Graph.
 #pragma once
 
 #include <cstdint>
@@ -45,11 +46,14 @@ bool is_integral(ElementType type);
 struct Constant {
   ElementType type = ElementType::unknown;  // as in the file
   Shape shape;
-  // Real types as float32, integral types as int64; empty where the type is neither (strings, 4- and 8-bit floats).
+  // Real types as float32, integral types as int64; empty where the type is neither (strings, 4- and 8-bit
+  // floats).
   std::variant<std::monostate, std::vector<float>, std::vector<std::int64_t>> values;
 
   const std::vector<float>* reals() const { return std::get_if<std::vector<float>>(&values); }
-  const std::vector<std::int64_t>* integers() const { return std::get_if<std::vector<std::int64_t>>(&values); }
+  const std::vector<std::int64_t>* integers() const {
+    return std::get_if<std::vector<std::int64_t>>(&values);
+  }
 };
 using ConstantPointer = std::shared_ptr<const Constant>;
 
@@ -96,11 +100,11 @@ struct GraphNote {
 };
 
 struct Graph {
-  std::string file;                  // where it was read from, for messages
-  std::int64_t opset = 0;            // of the standard operators
-  std::vector<std::string> inputs;   // initializers that are also listed as inputs are constants, not inputs
+  std::string file;                 // where it was read from, for messages
+  std::int64_t opset = 0;           // of the standard operators
+  std::vector<std::string> inputs;  // initializers that are also listed as inputs are constants, not inputs
   std::vector<std::string> outputs;
-  std::vector<Node> nodes;           // topological order, the file's where that is one
+  std::vector<Node> nodes;  // topological order, the file's where that is one
   std::map<std::string, ConstantPointer, std::less<>> constants;
   std::map<std::string, TensorInfo, std::less<>> tensors;  // declared or inferred
   std::vector<GraphNote> notes;

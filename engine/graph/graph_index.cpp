@@ -29,7 +29,9 @@ const std::vector<std::size_t>& GraphIndex::consumers(const std::string& tensor)
   return found == consumers_.end() ? none : found->second;
 }
 
-bool GraphIndex::is_output(const std::string& tensor) const { return outputs_.contains(tensor); }
+bool GraphIndex::is_output(const std::string& tensor) const {
+  return outputs_.contains(tensor);
+}
 
 std::optional<std::size_t> GraphIndex::sole_consumer(const std::string& tensor) const {
   const auto& readers = consumers(tensor);

@@ -20,7 +20,8 @@ class GraphIndex {
 
   // Index of the node that produces `tensor`; absent for graph inputs and constants.
   std::optional<std::size_t> producer(const std::string& tensor) const;
-  // Nodes that read `tensor`, also from inside their subgraphs, in graph order; a node that reads it twice counts twice.
+  // Nodes that read `tensor`, also from inside their subgraphs, in graph order; a node that reads it twice
+  // counts twice.
   const std::vector<std::size_t>& consumers(const std::string& tensor) const;
   bool is_output(const std::string& tensor) const;
   // The one node that reads `tensor`, where there is exactly one reading and the tensor is no graph output.

@@ -24,7 +24,9 @@ namespace {
 constexpr std::int64_t oldest_opset = 9;
 constexpr std::uint64_t largest_file = std::numeric_limits<std::int32_t>::max();
 
-std::string standard_domain(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
+std::string standard_domain(const std::string& domain) {
+  return domain == "ai.onnx" ? std::string() : domain;
+}
 
 TensorInfo tensor_info(const onnx::ValueInfoProto& value) {
   TensorInfo info;
@@ -44,22 +46,27 @@ Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int6
 
 Attribute read_attribute(const onnx::AttributeProto& attribute, const ModelFile& file, std::int64_t opset) {
   switch (attribute.type()) {
-    case onnx::AttributeProto::INT: return std::int64_t{attribute.i()};
-    case onnx::AttributeProto::FLOAT: return attribute.f();
-    case onnx::AttributeProto::STRING: return attribute.s();
+    case onnx::AttributeProto::INT:
+      return std::int64_t{attribute.i()};
+    case onnx::AttributeProto::FLOAT:
+      return attribute.f();
+    case onnx::AttributeProto::STRING:
+      return attribute.s();
     case onnx::AttributeProto::INTS:
       return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
     case onnx::AttributeProto::FLOATS:
       return std::vector<float>(attribute.floats().begin(), attribute.floats().end());
-    case onnx::AttributeProto::TENSOR: return read_tensor(attribute.t(), file);
+    case onnx::AttributeProto::TENSOR:
+      return read_tensor(attribute.t(), file);
     case onnx::AttributeProto::GRAPH:
       return std::make_shared<const Graph>(read_graph(attribute.g(), file, opset));
-    default: return std::monostate{};
+    default:
+      return std::monostate{};
   }
 }
 
-// The exporter's note of the enclosing modules. onnx.proto has had NodeProto.metadata_props (field 9) since ONNX 1.16;
-// older generated classes keep it among the unknown fields.
+// The exporter's note of the enclosing modules. onnx.proto has had NodeProto.metadata_props (field 9) since
+// ONNX 1.16; older generated classes keep it among the unknown fields.
 template <class NodeProto>
 std::string name_scopes(const NodeProto& node) {
   constexpr std::string_view key = "pkg.torch.onnx.name_scopes";
@@ -114,7 +121,8 @@ Node read_node(const onnx::NodeProto& proto, const ModelFile& file, std::int64_t
   std::set<std::string> captured;
   for (const auto& attribute : proto.attribute()) {
     Attribute value = read_attribute(attribute, file, opset);
-    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value)) captured.merge(free_names(**body));
+    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
+      captured.merge(free_names(**body));
     for (const auto& body : attribute.graphs()) captured.merge(free_names(read_graph(body, file, opset)));
     node.attributes.insert_or_assign(attribute.name(), std::move(value));
   }
@@ -192,8 +200,8 @@ void check_single_assignment(const Graph& graph, const ModelFile& file) {
   for (const Node& node : graph.nodes) {
     for (const std::string& output : node.outputs) {
       if (!output.empty() && !defined.insert(output).second) {
-        throw InputError(fmt::format("{}: tensor '{}' is defined twice, the second time by node '{}'", file.name,
-                                     output, node.name));
+        throw InputError(fmt::format("{}: tensor '{}' is defined twice, the second time by node '{}'",
+                                     file.name, output, node.name));
       }
     }
   }
@@ -221,7 +229,8 @@ Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int6
     graph.outputs.push_back(output.name());
     graph.tensors.insert_or_assign(output.name(), tensor_info(output));
   }
-  for (const auto& value : proto.value_info()) graph.tensors.insert_or_assign(value.name(), tensor_info(value));
+  for (const auto& value : proto.value_info())
+    graph.tensors.insert_or_assign(value.name(), tensor_info(value));
   for (const auto& node_proto : proto.node()) {
     Node node = read_node(node_proto, file, opset);
     if (node.is("Constant") && node.outputs.size() == 1) {
@@ -243,7 +252,8 @@ std::int64_t standard_opset(const onnx::ModelProto& model, const ModelFile& file
   for (const auto& opset : model.opset_import()) {
     if (!standard_domain(opset.domain()).empty()) continue;
     if (opset.version() < oldest_opset) {
-      throw InputError(fmt::format("{}: opset {}; {} or later is supported", file.name, opset.version(), oldest_opset));
+      throw InputError(
+          fmt::format("{}: opset {}; {} or later is supported", file.name, opset.version(), oldest_opset));
     }
     return opset.version();
   }
@@ -256,9 +266,10 @@ Graph parse_onnx(std::string_view bytes, const std::string& name, const std::fil
   const ModelFile file{name, folder};
   if (bytes.empty()) throw InputError(name + ": the file is empty");
   if (bytes.size() > largest_file) {
-    throw InputError(fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
-                                 "files beside it",
-                                 name, bytes.size()));
+    throw InputError(
+        fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
+                    "files beside it",
+                    name, bytes.size()));
   }
   onnx::ModelProto model;
   {
@@ -286,9 +297,10 @@ Graph read_onnx(const std::filesystem::path& file) {
   const std::uint64_t size = std::filesystem::file_size(file, error);
   if (error) throw InputError(fmt::format("{}: {}", name, error.message()));
   if (size > largest_file) {
-    throw InputError(fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
-                                 "files beside it",
-                                 name, size));
+    throw InputError(
+        fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
+                    "files beside it",
+                    name, size));
   }
   std::ifstream stream(file, std::ios::binary);
   std::string bytes(size, '\0');

@@ -9,12 +9,13 @@
 
 namespace qcal {
 
-// Reads the network as it is written; nothing is folded or simplified, except that Constant nodes become constants and
-// unnamed nodes take the name of their first output.
+// Reads the network as it is written; nothing is folded or simplified, except that Constant nodes become
+// constants and unnamed nodes take the name of their first output.
 //
 // Opset 9 and later; weights inline or in files beside the model. Unknown operators are kept as they are.
-// Throws InputError naming the file where it is missing, empty, truncated, larger than 2 GiB (protobuf's limit), or not
-// a network: tensors whose bytes do not match their shape, values read but never produced, cycles.
+// Throws InputError naming the file where it is missing, empty, truncated, larger than 2 GiB (protobuf's
+// limit), or not a network: tensors whose bytes do not match their shape, values read but never produced,
+// cycles.
 Graph read_onnx(const std::filesystem::path& file);
 
 // The same from bytes in memory. `name` is used in messages; external data are looked up in `folder`.

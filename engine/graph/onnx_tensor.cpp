@@ -24,7 +24,8 @@ std::uint64_t element_count(const onnx::TensorProto& tensor, const ModelFile& fi
   constexpr std::uint64_t limit = std::uint64_t{1} << 40;
   std::uint64_t count = 1;
   for (const std::int64_t extent : tensor.dims()) {
-    if (extent < 0) throw InputError(fmt::format("{}: dimension {} is negative", subject(tensor, file), extent));
+    if (extent < 0)
+      throw InputError(fmt::format("{}: dimension {} is negative", subject(tensor, file), extent));
     if (extent != 0 && count > limit / static_cast<std::uint64_t>(extent)) {
       throw InputError(fmt::format("{}: more than {} elements", subject(tensor, file), limit));
     }
@@ -78,14 +79,13 @@ std::vector<Value> read_values(const onnx::TensorProto& tensor, const ModelFile&
   }
   if (tensor.has_raw_data()) {
     if (tensor.raw_data().size() != count * sizeof(Stored)) {
-      throw InputError(fmt::format("{}: {} bytes of data, {} elements of {} bytes expected", subject(tensor, file),
-                                   tensor.raw_data().size(), count, sizeof(Stored)));
+      throw InputError(fmt::format("{}: {} bytes of data, {} elements of {} bytes expected",
+                                   subject(tensor, file), tensor.raw_data().size(), count, sizeof(Stored)));
     }
     return from_bytes<Stored, Value>(tensor.raw_data(), count, convert);
   }
   if (static_cast<std::uint64_t>(field.size()) != count) {
-    throw InputError(
-        fmt::format("{}: {} values, {} expected", subject(tensor, file), field.size(), count));
+    throw InputError(fmt::format("{}: {} values, {} expected", subject(tensor, file), field.size(), count));
   }
   std::vector<Value> values;
   values.reserve(count);
@@ -112,30 +112,49 @@ ConstantPointer read_tensor(const onnx::TensorProto& tensor, const ModelFile& fi
   }
   switch (constant.type) {
     case ElementType::float32:
-      constant.values = read_values<float, float>(tensor, file, tensor.float_data(), [](float x) { return x; });
+      constant.values =
+          read_values<float, float>(tensor, file, tensor.float_data(), [](float x) { return x; });
       break;
     case ElementType::float64:
       constant.values = read_values<double, float>(tensor, file, tensor.double_data(),
                                                    [](double x) { return static_cast<float>(x); });
       break;
     case ElementType::float16:
-      constant.values = read_values<std::uint16_t, float>(tensor, file, tensor.int32_data(), float16_to_float);
+      constant.values =
+          read_values<std::uint16_t, float>(tensor, file, tensor.int32_data(), float16_to_float);
       break;
     case ElementType::bfloat16:
-      constant.values = read_values<std::uint16_t, float>(tensor, file, tensor.int32_data(), bfloat16_to_float);
+      constant.values =
+          read_values<std::uint16_t, float>(tensor, file, tensor.int32_data(), bfloat16_to_float);
       break;
     case ElementType::boolean:
       constant.values = read_values<std::uint8_t, std::int64_t>(
           tensor, file, tensor.int32_data(), [](std::uint8_t x) { return std::int64_t{x != 0}; });
       break;
-    case ElementType::uint8: constant.values = read_integers<std::uint8_t>(tensor, file, tensor.int32_data()); break;
-    case ElementType::int8: constant.values = read_integers<std::int8_t>(tensor, file, tensor.int32_data()); break;
-    case ElementType::uint16: constant.values = read_integers<std::uint16_t>(tensor, file, tensor.int32_data()); break;
-    case ElementType::int16: constant.values = read_integers<std::int16_t>(tensor, file, tensor.int32_data()); break;
-    case ElementType::int32: constant.values = read_integers<std::int32_t>(tensor, file, tensor.int32_data()); break;
-    case ElementType::uint32: constant.values = read_integers<std::uint32_t>(tensor, file, tensor.uint64_data()); break;
-    case ElementType::int64: constant.values = read_integers<std::int64_t>(tensor, file, tensor.int64_data()); break;
-    case ElementType::uint64: constant.values = read_integers<std::uint64_t>(tensor, file, tensor.uint64_data()); break;
+    case ElementType::uint8:
+      constant.values = read_integers<std::uint8_t>(tensor, file, tensor.int32_data());
+      break;
+    case ElementType::int8:
+      constant.values = read_integers<std::int8_t>(tensor, file, tensor.int32_data());
+      break;
+    case ElementType::uint16:
+      constant.values = read_integers<std::uint16_t>(tensor, file, tensor.int32_data());
+      break;
+    case ElementType::int16:
+      constant.values = read_integers<std::int16_t>(tensor, file, tensor.int32_data());
+      break;
+    case ElementType::int32:
+      constant.values = read_integers<std::int32_t>(tensor, file, tensor.int32_data());
+      break;
+    case ElementType::uint32:
+      constant.values = read_integers<std::uint32_t>(tensor, file, tensor.uint64_data());
+      break;
+    case ElementType::int64:
+      constant.values = read_integers<std::int64_t>(tensor, file, tensor.int64_data());
+      break;
+    case ElementType::uint64:
+      constant.values = read_integers<std::uint64_t>(tensor, file, tensor.uint64_data());
+      break;
     case ElementType::string:
     case ElementType::unknown:
       break;

@@ -1,4 +1,5 @@
-// onnx.TensorProto to Constant. Internal to the reader: the only header, with onnx_reader.cpp, that sees protobuf.
+// onnx.TensorProto to Constant. Internal to the reader: the only header, with onnx_reader.cpp, that sees
+// protobuf.
 #pragma once
 
 #include <onnx/onnx_pb.h>

@@ -62,7 +62,8 @@ std::optional<std::size_t> spatial_rank(const Graph& graph, const Node& node) {
   return input->size() - 2;
 }
 
-std::optional<float> clip_bound(const Graph& graph, const Node& node, std::size_t input, std::string_view attribute) {
+std::optional<float> clip_bound(const Graph& graph, const Node& node, std::size_t input,
+                                std::string_view attribute) {
   if (graph.opset < 11) {
     const auto found = node.attributes.find(attribute);
     if (found == node.attributes.end()) return std::nullopt;
@@ -85,7 +86,8 @@ std::string clip_type(const Graph& graph, const Node& node) {
 std::string torch_type(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return {};
   if (node.op_type == "Clip") return clip_type(graph, node);
-  if (const auto plain = plain_types.find(node.op_type); plain != plain_types.end()) return std::string(plain->second);
+  if (const auto plain = plain_types.find(node.op_type); plain != plain_types.end())
+    return std::string(plain->second);
   const auto spatial = spatial_types.find(node.op_type);
   if (spatial == spatial_types.end()) return {};
   const auto rank = spatial_rank(graph, node);
