@@ -1,0 +1,151 @@
+#include "engine/export/quant_params.h"
+
+#include <fmt/format.h>
+
+#include "engine/dumps/in_quotes.h"
+#include "engine/export/json_writer.h"
+#include "engine/export/setting_names.h"
+#include "kernels/error.h"
+
+namespace qcal {
+namespace {
+
+using export_names::name;
+
+void write(JsonWriter& writer, double value) {
+  writer.number(value);
+}
+void write(JsonWriter& writer, std::int64_t value) {
+  writer.integer(value);
+}
+void write(JsonWriter& writer, int value) {
+  writer.integer(value);
+}
+
+template <class Value>
+void write(JsonWriter& writer, const std::vector<Value>& values) {
+  writer.begin_array();
+  for (const Value& value : values) write(writer, value);
+  writer.end_array();
+}
+
+void write_string(JsonWriter& writer, std::string_view key, std::string_view value) {
+  writer.key(key);
+  writer.string(value);
+}
+
+void write_string_or_null(JsonWriter& writer, std::string_view key, const std::string& value) {
+  writer.key(key);
+  if (value.empty()) {
+    writer.null();
+  } else {
+    writer.string(value);
+  }
+}
+
+template <class Value>
+void write_history(JsonWriter& writer, std::string_view key, const std::vector<std::vector<Value>>& history,
+                   Granularity granularity) {
+  writer.key(key);
+  writer.begin_array();
+  for (const std::vector<Value>& batch : history) {
+    if (granularity == Granularity::per_channel) {
+      write(writer, batch);
+    } else {
+      for (const Value& value : batch) write(writer, value);
+    }
+  }
+  writer.end_array();
+}
+
+void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_history) {
+  writer.begin_object();
+  write_string(writer, "name", tensor.name);
+  write_string(writer, "role", name(tensor.role));
+  write_string(writer, "layer", tensor.layer);
+  write_string(writer, "layer_type", tensor.layer_type);
+  write_string(writer, "datatype", name(tensor.datatype));
+  writer.key("bit_width");
+  writer.integer(tensor.bit_width);
+  writer.key("qmin");
+  writer.integer(tensor.qmin);
+  writer.key("qmax");
+  writer.integer(tensor.qmax);
+  writer.key("signed");
+  writer.boolean(tensor.is_signed);
+  writer.key("symmetric");
+  writer.boolean(tensor.symmetric);
+  write_string(writer, "granularity", name(tensor.granularity));
+  writer.key("axis");
+  if (tensor.axis) {
+    writer.integer(*tensor.axis);
+  } else {
+    writer.null();
+  }
+  write_string(writer, "method", name(tensor.method));
+  write_string(writer, "round_mode", name(tensor.round_mode));
+  write_string(writer, "scale_type", name(tensor.scale_type));
+  writer.key("scale");
+  write(writer, tensor.scale);
+  writer.key("zero_point");
+  write(writer, tensor.zero_point);
+  writer.key("amax");
+  write(writer, tensor.amax);
+  writer.key("fix_pos");
+  if (tensor.fix_pos) {
+    write(writer, *tensor.fix_pos);
+  } else {
+    writer.null();
+  }
+  writer.key("batches");
+  writer.integer(tensor.batches);
+  write_string(writer, "batch_statistic", name(tensor.statistic));
+  write_string(writer, "calib_scope", name(tensor.scope));
+  const PerBatch& history = with_history ? tensor.per_batch : PerBatch{};
+  writer.key("per_batch");
+  writer.begin_object();
+  write_history(writer, "scale", history.scale, tensor.granularity);
+  write_history(writer, "zero_point", history.zero_point, tensor.granularity);
+  write_history(writer, "amax", history.amax, tensor.granularity);
+  writer.end_object();
+  writer.key("elements");
+  writer.unsigned_integer(tensor.elements);
+  writer.key("non_finite");
+  writer.unsigned_integer(tensor.non_finite);
+  writer.end_object();
+}
+
+}  // namespace
+
+std::string quant_params_json(const QuantizationParameters& parameters, const ExportContext& context) {
+  JsonWriter writer;
+  writer.begin_object();
+  write_string(writer, "qcal", context.qcal_version);
+  writer.key("model");
+  writer.begin_object();
+  write_string_or_null(writer, "path", context.model_file);
+  write_string_or_null(writer, "sha256", context.model_sha256);
+  writer.end_object();
+  writer.key("config");
+  writer.json(context.config_json);
+  writer.key("transforms");
+  writer.begin_object();
+  for (const TransformStatus& transform : context.transforms)
+    write_string(writer, transform.name, transform.status);
+  writer.end_object();
+  writer.key("tensors");
+  writer.begin_array();
+  for (const TensorParameters& tensor : parameters.tensors) {
+    const bool with_history = tensor.granularity == Granularity::per_tensor || context.per_channel_batches;
+    try {
+      write_tensor(writer, tensor, with_history);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(fmt::format("tensor {}: {}", in_quotes(tensor.name), error.what()));
+    }
+  }
+  writer.end_array();
+  writer.end_object();
+  return writer.text();
+}
+
+}  // namespace qcal
