@@ -12,7 +12,7 @@ namespace qcal {
 struct QuantInfoOptions {
   // ONNX tensor name to the name to write, e.g. vai_q_pytorch's; names that are absent are written as they
   // are.
-  std::map<std::string, std::string> names;
+  std::map<std::string, std::string> names{};
   // vitis: digits as vai_q_pytorch prints them too (a parameter's float_max, where a histogram gave it, as a
   // float32).
   Compatibility compatibility = Compatibility::standard;

@@ -16,16 +16,16 @@ namespace {
 constexpr std::uint64_t longest_file = std::uint64_t{2} << 30;
 
 // A value in the document and the way to it, for messages: quant_params.json: tensors[3].scale[0]: ...
-class Node {
+class JsonNode {
  public:
-  Node(const rapidjson::Value& value, std::string path, const std::string& file)
+  JsonNode(const rapidjson::Value& value, std::string path, const std::string& file)
       : value_(value), path_(std::move(path)), file_(file) {}
 
   [[noreturn]] void fail(std::string_view what) const {
     throw InputError(fmt::format("{}: {}: {}", file_, path_.empty() ? "the file" : path_, what));
   }
 
-  Node operator[](const char* key) const {
+  JsonNode operator[](const char* key) const {
     if (!value_.IsObject()) fail("must be an object");
     const auto found = value_.FindMember(key);
     if (found == value_.MemberEnd())
@@ -33,9 +33,9 @@ class Node {
     return {found->value, path_.empty() ? key : path_ + "." + key, file_};
   }
 
-  std::vector<Node> elements() const {
+  std::vector<JsonNode> elements() const {
     if (!value_.IsArray()) fail("must be a list");
-    std::vector<Node> nodes;
+    std::vector<JsonNode> nodes;
     for (rapidjson::SizeType i = 0; i < value_.Size(); ++i) {
       nodes.emplace_back(value_[i], fmt::format("{}[{}]", path_, i), file_);
     }
@@ -70,7 +70,7 @@ class Node {
   }
   template <class Value>
   void read(std::vector<Value>& into) const {
-    for (const Node& element : elements()) element.read(into.emplace_back());
+    for (const JsonNode& element : elements()) element.read(into.emplace_back());
   }
   template <class Value>
   void read(std::optional<Value>& into) const {
@@ -93,8 +93,8 @@ class Node {
 };
 
 template <class Value>
-void read_history(const Node& node, Granularity granularity, std::vector<std::vector<Value>>& into) {
-  for (const Node& batch : node.elements()) {
+void read_history(const JsonNode& node, Granularity granularity, std::vector<std::vector<Value>>& into) {
+  for (const JsonNode& batch : node.elements()) {
     if (granularity == Granularity::per_channel) {
       batch.read(into.emplace_back());
     } else {
@@ -103,7 +103,7 @@ void read_history(const Node& node, Granularity granularity, std::vector<std::ve
   }
 }
 
-void check_counts(const Node& node, const TensorParameters& tensor) {
+void check_counts(const JsonNode& node, const TensorParameters& tensor) {
   const std::size_t count = tensor.scale.size();
   if (tensor.zero_point.size() != count || tensor.amax.size() != count ||
       (tensor.fix_pos && tensor.fix_pos->size() != count)) {
@@ -114,7 +114,7 @@ void check_counts(const Node& node, const TensorParameters& tensor) {
     node.fail("several scales, although per_tensor");
 }
 
-TensorParameters tensor_of(const Node& node) {
+TensorParameters tensor_of(const JsonNode& node) {
   TensorParameters tensor;
   node["name"].read(tensor.name);
   node["role"].read(tensor.role);
@@ -138,7 +138,7 @@ TensorParameters tensor_of(const Node& node) {
   node["batches"].read(tensor.batches);
   node["batch_statistic"].read(tensor.statistic);
   node["calib_scope"].read(tensor.scope);
-  const Node history = node["per_batch"];
+  const JsonNode history = node["per_batch"];
   read_history(history["scale"], tensor.granularity, tensor.per_batch.scale);
   read_history(history["zero_point"], tensor.granularity, tensor.per_batch.zero_point);
   read_history(history["amax"], tensor.granularity, tensor.per_batch.amax);
@@ -155,7 +155,7 @@ QuantizationParameters read_quant_params(const std::filesystem::path& path) {
   const rapidjson::Document document = parse_json(read_text_file(path, longest_file), file);
   QuantizationParameters parameters;
   std::set<std::tuple<std::string, Role, std::string>> seen;
-  for (const Node& node : Node(document, "", file)["tensors"].elements()) {
+  for (const JsonNode& node : JsonNode(document, "", file)["tensors"].elements()) {
     TensorParameters tensor = tensor_of(node);
     if (!seen.emplace(tensor.name, tensor.role, tensor.layer).second) {
       node.fail(fmt::format("tensor {} is listed twice with one role and layer", in_quotes(tensor.name)));

@@ -1,0 +1,173 @@
+#include "engine/export/quant_params.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "engine/error.h"
+#include "tests/dumps/dump_files.h"
+#include "tests/export/sample_parameters.h"
+
+namespace qcal {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using namespace qcal::testing;
+
+ExportContext sample_context() {
+  return {.qcal_version = "0.1.0",
+          .model_file = "net.onnx",
+          .model_sha256 = std::string(64, 'a'),
+          .config_json = R"({"target_device": "DPU"})",
+          .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "not applied"}},
+          .per_channel_batches = true};
+}
+
+class QuantParams : public ::testing::Test {
+ protected:
+  QuantizationParameters read(const std::string& text) {
+    write_bytes(path_, text);
+    return read_quant_params(path_);
+  }
+  std::string error(const std::string& text) {
+    const std::string message = message_of<InputError>([&] { read(text); });
+    EXPECT_THAT(message, StartsWith(path_.string() + ":"));
+    return message;
+  }
+  // The sample's text with one piece replaced.
+  static std::string altered(const std::string& piece, const std::string& by) {
+    std::string text = quant_params_json(sample_parameters(), sample_context());
+    const std::size_t at = text.find(piece);
+    EXPECT_NE(at, std::string::npos) << piece;
+    return text.replace(at, piece.size(), by);
+  }
+
+  TemporaryDirectory directory_;
+  std::filesystem::path path_ = directory_ / "quant_params.json";
+};
+
+TEST_F(QuantParams, HasTheDocumentedLayout) {
+  QuantizationParameters parameters{.tensors = {sample_activation()}};
+  EXPECT_EQ(quant_params_json(parameters, sample_context()),
+            R"({
+  "qcal": "0.1.0",
+  "model": {
+    "path": "net.onnx",
+    "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  },
+  "config": {
+    "target_device": "DPU"
+  },
+  "transforms": {
+    "convert_relu6_to_relu": "off",
+    "include_cle": "not applied"
+  },
+  "tensors": [{
+      "name": "/conv1/Conv_output_0",
+      "role": "activation",
+      "layer": "/conv1/Conv",
+      "layer_type": "Conv2d",
+      "datatype": "int",
+      "bit_width": 8,
+      "qmin": 0,
+      "qmax": 255,
+      "signed": false,
+      "symmetric": false,
+      "granularity": "per_tensor",
+      "axis": null,
+      "method": "entropy",
+      "round_mode": "half_up",
+      "scale_type": "float",
+      "scale": [0.1],
+      "zero_point": [3],
+      "amax": [25.2],
+      "fix_pos": null,
+      "batches": 2,
+      "batch_statistic": "median",
+      "calib_scope": "per_batch",
+      "per_batch": {
+        "scale": [0.1, 0.2],
+        "zero_point": [3, 4],
+        "amax": [25.2, 50.4]
+      },
+      "elements": 16384,
+      "non_finite": 1
+    }]
+}
+)");
+}
+
+TEST_F(QuantParams, ReadsBackWhatWasWritten) {
+  EXPECT_EQ(read(quant_params_json(sample_parameters(), sample_context())), sample_parameters());
+  EXPECT_EQ(read(quant_params_json({}, {})), QuantizationParameters{});
+}
+
+TEST_F(QuantParams, ReadsBackToTheSameBits) {
+  QuantizationParameters parameters = sample_parameters();
+  parameters.tensors[1].scale = {5e-324, std::numeric_limits<double>::max()};
+  parameters.tensors[2].scale = {0.1 + 0.2};
+  parameters.tensors[2].elements = ~std::uint64_t{0};
+  parameters.tensors[2].qmin = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(read(quant_params_json(parameters, sample_context())), parameters);
+}
+
+TEST_F(QuantParams, PerChannelBatchesAreWrittenOnRequest) {
+  ExportContext context = sample_context();
+  context.per_channel_batches = false;
+  QuantizationParameters expected = sample_parameters();
+  expected.tensors[1].per_batch = {};
+  EXPECT_EQ(read(quant_params_json(sample_parameters(), context)), expected);
+}
+
+TEST_F(QuantParams, NamesMayHoldAnything) {
+  QuantizationParameters parameters = sample_parameters();
+  parameters.tensors[0].name = std::string("a\0\n\"\\/é\x7f", 10);
+  EXPECT_EQ(read(quant_params_json(parameters, sample_context())), parameters);
+}
+
+TEST_F(QuantParams, RefusesNumbersThatAreNotFinite) {
+  QuantizationParameters parameters = sample_parameters();
+  parameters.tensors[1].scale[1] = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(message_of<InvalidArgument>([&] { quant_params_json(parameters, sample_context()); }),
+              AllOf(HasSubstr("tensor \"conv1.weight\""), HasSubstr("inf cannot be written")));
+}
+
+TEST_F(QuantParams, UnknownModelIsNull) {
+  EXPECT_THAT(quant_params_json({}, {}), AllOf(HasSubstr("\"path\": null"), HasSubstr("\"sha256\": null")));
+}
+
+TEST_F(QuantParams, RefusesMalformedFiles) {
+  EXPECT_THAT(error(""), HasSubstr("not valid JSON"));
+  EXPECT_THAT(error("[]"), HasSubstr("the file: must be an object"));
+  EXPECT_THAT(error("{}"), HasSubstr("no \"tensors\""));
+  EXPECT_THAT(error(R"({"tensors": {}})"), HasSubstr("tensors: must be a list"));
+  EXPECT_THAT(error(R"({"tensors": [7]})"), HasSubstr("tensors[0]: must be an object"));
+  EXPECT_THAT(error(altered("\"role\": \"weights\"", "\"role\": \"weight\"")),
+              HasSubstr("tensors[1].role: unknown value \"weight\""));
+  EXPECT_THAT(error(altered("\"role\": \"weights\"", "\"role\": 1")),
+              HasSubstr("tensors[1].role: must be a string"));
+  EXPECT_THAT(error(altered("[0.25, 0.5]", "[0.25, \"0.5\"]")),
+              HasSubstr("tensors[1].scale[1]: must be a number"));
+  EXPECT_THAT(error(altered("[0.25, 0.5]", "[0.25]")), HasSubstr("tensors[1]: \"scale\", \"zero_point\""));
+  EXPECT_THAT(error(altered("\"bit_width\": 4", "\"bit_width\": 4.5")), HasSubstr("must be an integer"));
+  EXPECT_THAT(error(altered("\"elements\": 72", "\"elements\": -72")),
+              HasSubstr("must be an integer, 0 or more"));
+  EXPECT_THAT(error(altered("\"signed\": true", "\"signed\": 1")), HasSubstr("must be true or false"));
+  EXPECT_THAT(error(altered("\"layer\"", "\"layers\"")), HasSubstr("tensors[0]: no \"layer\""));
+  EXPECT_THAT(error(altered("\"bfloat16\"", "\"int\"")), HasSubstr("tensors[0]: no scale"));
+  EXPECT_THAT(error(altered("\"granularity\": \"per_channel\"", "\"granularity\": \"per_tensor\"")),
+              HasSubstr("per_batch.scale[0]: must be a number"));
+  const QuantizationParameters twice{.tensors = {sample_weights(), sample_weights()}};
+  EXPECT_THAT(error(quant_params_json(twice, {})),
+              HasSubstr("tensors[1]: tensor \"conv1.weight\" is listed twice"));
+}
+
+TEST_F(QuantParams, RefusesEveryTruncation) {
+  const std::string text = quant_params_json({.tensors = {sample_weights()}}, sample_context());
+  for (std::size_t length = 0; length + 1 < text.size(); ++length) error(text.substr(0, length));
+}
+
+}  // namespace
+}  // namespace qcal
