@@ -1,0 +1,181 @@
+#include "engine/calibrator.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "config/resolve.h"
+#include "engine/collect/bias_scale.h"
+#include "engine/collect/tensor_calibration.h"
+#include "engine/collect/tensor_parameters.h"
+#include "kernels/error.h"
+
+namespace qcal {
+namespace {
+
+// One declared tensor. `calibration` is absent for a tensor that stays float, and once it is complete.
+struct DeclaredTensor {
+  std::mutex mutex;
+  TensorParameters parameters;
+  std::optional<BiasFactors> bias_factors;
+  std::unique_ptr<TensorCalibration> calibration;
+  std::int64_t next_index = 0;
+  std::int64_t observed = 0;
+  bool complete = false;
+
+  bool takes_product_scale() const { return bias_factors && parameters.bit_width == 32; }
+};
+
+std::string quoted(const std::string& name) { return "tensor \"" + name + "\""; }
+
+// Runs `work`, putting the tensor's name in front of what it throws.
+template <class Work>
+auto naming(const std::string& name, const Work& work) {
+  try {
+    return work();
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(quoted(name) + ": " + error.what());
+  }
+}
+
+void complete_tensor(const std::string& name, DeclaredTensor& tensor) {
+  if (tensor.calibration == nullptr || tensor.complete) return;
+  naming(name, [&] {
+    if (tensor.observed == 0) throw InvalidArgument("declared, but no batch of it was observed");
+    tensor.parameters = with_outcome(std::move(tensor.parameters), tensor.calibration->finish());
+  });
+  tensor.calibration.reset();
+  tensor.complete = true;
+}
+
+}  // namespace
+
+struct Calibrator::State {
+  Configuration configuration;
+  std::shared_ptr<const Backend> backend;
+  NonFinite non_finite;
+  std::mutex mutex;  // of the two below
+  std::map<std::string, std::unique_ptr<DeclaredTensor>> tensors;
+  std::vector<std::string> order;
+
+  DeclaredTensor& find(const std::string& name) {
+    const std::lock_guard lock(mutex);
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw InvalidArgument(quoted(name) + " was not declared");
+    return *found->second;
+  }
+
+  // Parameters of a factor of a bias' scale; absent where that tensor has none.
+  const TensorParameters* parameters_of(const std::string& name) const {
+    const auto found = tensors.find(name);
+    return found == tensors.end() ? nullptr : &found->second->parameters;
+  }
+
+  void set_bias_scales() {
+    for (const auto& [name, tensor] : tensors) {
+      if (!tensor->takes_product_scale()) continue;
+      const TensorParameters* input = parameters_of(tensor->bias_factors->input);
+      const TensorParameters* weights = parameters_of(tensor->bias_factors->weights);
+      if (input == nullptr || weights == nullptr || !has_product_scale(*input, *weights)) continue;
+      set_product_scale(tensor->parameters, *input, *weights);
+      set_fix_pos(tensor->parameters);
+    }
+  }
+};
+
+Calibrator::Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend, CalibratorOptions options)
+    : state_(std::make_unique<State>()) {
+  if (backend == nullptr) throw InvalidArgument("a calibrator needs a back end");
+  const bool vitis = configuration.compatibility == Compatibility::vitis;
+  state_->non_finite = options.non_finite.value_or(vitis ? NonFinite::skip : NonFinite::reject);
+  state_->configuration = std::move(configuration);
+  state_->backend = std::move(backend);
+}
+
+Calibrator::~Calibrator() = default;
+Calibrator::Calibrator(Calibrator&&) noexcept = default;
+Calibrator& Calibrator::operator=(Calibrator&&) noexcept = default;
+
+void Calibrator::declare(const std::string& name, const Declaration& declaration) {
+  const Configuration& configuration = state_->configuration;
+  const bool input_as_activation =
+      declaration.role == Role::input && configuration.compatibility == Compatibility::vitis;
+  const Role settings_role = input_as_activation ? Role::activation : declaration.role;
+  PlannedTensor tensor;
+  tensor.name = name;
+  tensor.role = declaration.role;
+  tensor.layer = declaration.layer_name;
+  tensor.layer_type = declaration.layer_type;
+  tensor.channel_axis = declaration.channel_axis;
+  tensor.settings = resolve(configuration, {declaration.layer_name, "", {declaration.layer_type}})[settings_role];
+  if (!configuration.quantizable[settings_role].value) {
+    tensor.settings.datatype = {Datatype::float32, configuration.quantizable[settings_role].source};
+  }
+  tensor.bias_factors = declaration.bias_factors;
+  declare(tensor);
+}
+
+void Calibrator::declare(const PlannedTensor& planned) {
+  auto tensor = std::make_unique<DeclaredTensor>();
+  tensor->parameters = planned_parameters(planned);
+  tensor->bias_factors = planned.bias_factors;
+  if (planned.settings.datatype.value == Datatype::integer) {
+    const TensorContext context{planned.role, planned.channel_axis, state_->configuration.target_device.value,
+                                state_->configuration.compatibility, state_->non_finite};
+    tensor->calibration = naming(planned.name, [&] {
+      return std::make_unique<TensorCalibration>(tensor_spec(planned.settings, context), *state_->backend);
+    });
+  }
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->tensors.emplace(planned.name, std::move(tensor)).second) {
+    throw InvalidArgument(quoted(planned.name) + " was already declared");
+  }
+  state_->order.push_back(planned.name);
+}
+
+void Calibrator::observe(const std::string& name, const TensorView& batch, Stream stream,
+                         std::optional<std::int64_t> index) {
+  DeclaredTensor& tensor = state_->find(name);
+  const std::lock_guard lock(tensor.mutex);
+  if (tensor.complete) throw InvalidArgument(quoted(name) + " is complete and takes no more batches");
+  if (tensor.calibration == nullptr) return;
+  const std::int64_t number = index.value_or(tensor.next_index);
+  try {
+    tensor.calibration->observe(batch, number, stream);
+  } catch (const InvalidArgument& error) {
+    throw InvalidArgument(quoted(name) + ", batch " + std::to_string(number) + ": " + error.what());
+  }
+  tensor.next_index = std::max(tensor.next_index, number + 1);
+  ++tensor.observed;
+}
+
+void Calibrator::complete(const std::string& name) {
+  DeclaredTensor& tensor = state_->find(name);
+  const std::lock_guard lock(tensor.mutex);
+  complete_tensor(name, tensor);
+}
+
+void Calibrator::merge(Calibrator&& shard) {
+  for (const std::string& name : shard.state_->order) {
+    DeclaredTensor& own = state_->find(name);
+    DeclaredTensor& theirs = shard.state_->find(name);
+    const std::lock_guard lock(own.mutex);
+    if (own.complete || theirs.complete) throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
+    if (own.calibration == nullptr || theirs.calibration == nullptr) continue;
+    naming(name, [&] { own.calibration->merge(std::move(*theirs.calibration)); });
+    own.next_index = std::max(own.next_index, theirs.next_index);
+    own.observed += theirs.observed;
+  }
+}
+
+QuantizationParameters Calibrator::finish() {
+  const std::lock_guard lock(state_->mutex);
+  for (const std::string& name : state_->order) complete_tensor(name, *state_->tensors.at(name));
+  state_->set_bias_scales();
+  QuantizationParameters result;
+  for (const std::string& name : state_->order) result.tensors.push_back(std::move(state_->tensors.at(name)->parameters));
+  return result;
+}
+
+}  // namespace qcal

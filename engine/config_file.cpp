@@ -1,0 +1,33 @@
+#include "engine/config_file.h"
+
+#include "engine/dumps/input_file.h"
+#include "engine/error.h"
+
+namespace qcal {
+namespace {
+
+constexpr std::uint64_t largest_configuration = std::uint64_t{64} << 20;
+
+}  // namespace
+
+LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file, const LoadOptions& options) {
+  const std::string text = read_text_file(file, largest_configuration);
+  ParsedConfiguration parsed = parse_config(text, {file.string(), options.compatibility, options.device_rules});
+  LoadedConfiguration loaded{std::move(parsed.configuration), {}};
+  std::string errors;
+  for (const Diagnostic& diagnostic : parsed.diagnostics) {
+    if (diagnostic.severity == Severity::warning) {
+      loaded.warnings.push_back(diagnostic.text());
+    } else {
+      errors += (errors.empty() ? "" : "\n") + diagnostic.text();
+    }
+  }
+  if (!parsed.ok()) throw ConfigError(errors);
+  return loaded;
+}
+
+Configuration load_config(const std::filesystem::path& file, const LoadOptions& options) {
+  return load_config_with_warnings(file, options).configuration;
+}
+
+}  // namespace qcal

@@ -1,0 +1,186 @@
+#include "engine/pipeline.h"
+
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "config/describe.h"
+#include "config/resolve.h"
+#include "engine/dumps/sha256.h"
+#include "engine/error.h"
+#include "engine/graph/onnx_reader.h"
+#include "engine/plan/make_plan.h"
+#include "engine/transform/normalise.h"
+#include "engine/version.h"
+
+namespace qcal {
+namespace {
+
+// Counts what is done and tells the caller, one call at a time.
+class ProgressReport {
+ public:
+  ProgressReport(std::size_t tensors, std::uint64_t bytes, const std::function<void(const Progress&)>& listener)
+      : listener_(listener) {
+    progress_.tensors = tensors;
+    progress_.bytes = bytes;
+    tell();
+  }
+
+  void batch_done(std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    progress_.bytes_done += bytes;
+    tell();
+  }
+  void tensor_done() {
+    const std::lock_guard lock(mutex_);
+    ++progress_.tensors_done;
+    tell();
+  }
+
+ private:
+  void tell() const {
+    if (listener_) listener_(progress_);
+  }
+
+  std::mutex mutex_;
+  Progress progress_;
+  const std::function<void(const Progress&)>& listener_;
+};
+
+bool needs_dump(const PlannedTensor& tensor) {
+  return !tensor.parameter && tensor.settings.datatype.value == Datatype::integer;
+}
+
+void require_recorded(const QuantizationPlan& plan, const DumpSource& dumps) {
+  std::vector<std::string> missing;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    if (needs_dump(tensor) && (!dumps.contains(tensor.name) || dumps.batches(tensor.name) == 0)) {
+      missing.push_back(tensor.name);
+    }
+  }
+  if (missing.empty()) return;
+  constexpr std::size_t shown = 10;
+  std::string text = dumps.description() + ": " + std::to_string(missing.size()) + " of the tensors to quantize were not recorded:";
+  for (std::size_t i = 0; i < std::min(shown, missing.size()); ++i) text += "\n  " + missing[i];
+  if (missing.size() > shown) text += "\n  and " + std::to_string(missing.size() - shown) + " more";
+  throw InputError(text + "\n`calib_run explain --tensors` prints the names that a dump must hold");
+}
+
+// Bytes of one tensor's batches, as progress counts them.
+std::uint64_t tensor_bytes(const PlannedTensor& tensor, const DumpSource& dumps) {
+  if (tensor.parameter) return tensor.parameter->values.size() * sizeof(float);
+  return needs_dump(tensor) ? dumps.bytes(tensor.name) : 0;
+}
+
+TensorView view_of(const ParameterValues& parameter) {
+  return {parameter.values.data(), DType::f32, parameter.shape, Memory::host, {}};
+}
+
+void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibrator& calibrator,
+                    ProgressReport& report) {
+  if (tensor.settings.datatype.value != Datatype::integer) return;
+  const auto observe = [&](const TensorView& batch, std::size_t index) {
+    // Without isolation a thread that waits for its own batch could start another tensor and hold two batches.
+    tbb::this_task_arena::isolate(
+        [&] { calibrator.observe(tensor.name, batch, {}, static_cast<std::int64_t>(index)); });
+    report.batch_done(static_cast<std::uint64_t>(batch.size()) * size_of(batch.dtype));
+  };
+  if (tensor.parameter) {
+    observe(view_of(*tensor.parameter), 0);
+  } else {
+    for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index) {
+      observe(dumps.open(tensor.name, index)->view(), index);
+    }
+  }
+  calibrator.complete(tensor.name);
+}
+
+void require_same_model(const std::filesystem::path& model, const std::string& sha256, const DumpSource& dumps,
+                        std::vector<std::string>& warnings) {
+  const std::optional<std::string> recorded = dumps.model_sha256();
+  if (!recorded) {
+    warnings.push_back(dumps.description() + ": does not say which model it was recorded from; assuming " +
+                       model.string());
+  } else if (*recorded != sha256) {
+    throw InputError(dumps.description() + ": recorded from another model file\n  dump:  sha256 " + *recorded +
+                     "\n  model: sha256 " + sha256 + "  " + model.string() +
+                     "\nrecord again with `tools/record.py " + model.string() + " INPUTS.npz DIR`");
+  }
+}
+
+QuantizationPlan plan_of_dump(const DumpSource& dumps, Role role, std::optional<int> channel_axis,
+                              const Configuration& configuration) {
+  QuantizationPlan plan;
+  for (const std::string& name : dumps.names()) {
+    PlannedTensor tensor;
+    tensor.name = name;
+    tensor.role = role;
+    tensor.channel_axis = channel_axis;
+    tensor.settings = configuration.tensor_settings[role];
+    plan.tensors.push_back(std::move(tensor));
+  }
+  return plan;
+}
+
+}  // namespace
+
+QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& dumps,
+                               const Configuration& configuration, const RunOptions& options) {
+  require_recorded(plan, dumps);
+  Calibrator calibrator(configuration, options.backend, {options.non_finite});
+  std::vector<const PlannedTensor*> tensors;
+  std::uint64_t bytes = 0;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    calibrator.declare(tensor);
+    tensors.push_back(&tensor);
+    bytes += tensor_bytes(tensor, dumps);
+  }
+  // Large ones first, so that the last tensor to finish is a small one.
+  std::stable_sort(tensors.begin(), tensors.end(), [&](const PlannedTensor* a, const PlannedTensor* b) {
+    return tensor_bytes(*a, dumps) > tensor_bytes(*b, dumps);
+  });
+  ProgressReport report(tensors.size(), bytes, options.on_progress);
+  const int threads = options.threads > 0 ? options.threads : tbb::info::default_concurrency();
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
+  std::atomic<std::size_t> next = 0;
+  arena.execute([&] {
+    tbb::parallel_for(0, threads, [&](int) {
+      for (std::size_t at = next++; at < tensors.size(); at = next++) {
+        observe_tensor(*tensors[at], dumps, calibrator, report);
+        report.tensor_done();
+      }
+    });
+  });
+  return calibrator.finish();
+}
+
+CalibrationResult calibrate_model(const std::filesystem::path& model, const std::filesystem::path& dump_directory,
+                                  const Configuration& configuration, const RunOptions& options) {
+  CalibrationResult result;
+  const QuantizationPlan plan = make_plan(normalise(read_onnx(model)), configuration);
+  const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
+  const std::string sha256 = sha256_of_file(model);
+  require_same_model(model, sha256, *dumps, result.warnings);
+  for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
+  result.parameters = collect(plan, *dumps, configuration, options);
+  result.context = {version(), model.filename().string(), sha256, configuration_json(configuration), plan.transforms, false};
+  return result;
+}
+
+CalibrationResult calibrate_tensors(const std::filesystem::path& dump_directory, Role role,
+                                    std::optional<int> channel_axis, const Configuration& configuration,
+                                    const RunOptions& options) {
+  CalibrationResult result;
+  const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
+  result.parameters = collect(plan_of_dump(*dumps, role, channel_axis, configuration), *dumps, configuration, options);
+  result.context = {version(), "", dumps->model_sha256().value_or(""), configuration_json(configuration), {}, false};
+  return result;
+}
+
+}  // namespace qcal

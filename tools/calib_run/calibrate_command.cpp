@@ -1,0 +1,121 @@
+// calib_run calibrate and calib_run tensors: from dumps to parameters on disk.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "config/setting_names.h"
+#include "engine/export/atomic_output.h"
+#include "engine/export/json_writer.h"
+#include "engine/export/quant_info.h"
+#include "tools/calib_run/commands.h"
+#include "tools/calib_run/name_map.h"
+#include "tools/calib_run/options.h"
+#include "tools/calib_run/result_table.h"
+#include "tools/calib_run/terminal.h"
+
+namespace qcal::tools {
+namespace {
+
+struct Job {
+  std::string model;  // empty: no network, every tensor of the dump
+  std::string dumps;
+  Role role = Role::activation;
+  std::optional<int> axis;
+  ConfigOptions config;
+  WorkOptions work;
+  OutputOptions output;
+};
+
+void print_result(const CalibrationResult& result, const std::string& params_json, const Job& job) {
+  if (job.output.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("warnings");
+    json.begin_array();
+    for (const std::string& warning : result.warnings) json.string(warning);
+    json.end_array();
+    json.key("out");
+    json.string(job.work.out);
+    json.key("result");
+    json.json(params_json);
+    json.end_object();
+    fmt::print("{}", json.text());
+    return;
+  }
+  if (job.output.quiet) return;
+  fmt::print("{}\n", result_table(result.parameters));
+  for (const TransformStatus& transform : result.context.transforms) {
+    if (transform.status == "not applied") fmt::print("{}: {}\n", transform.name, transform.status);
+  }
+  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n", result.parameters.tensors.size(),
+             job.work.out);
+}
+
+void run_job(const Job& job) {
+  const Configuration configuration = load(job.config, job.output);
+  const std::map<std::string, std::string> names = read_name_map(job.work.names);
+  AtomicOutput out(job.work.out);
+  RunOptions options{backend_named(job.work.backend), job.work.threads, job.work.non_finite, {}};
+  const bool talk = !job.output.quiet && !job.output.json;
+  CalibrationResult result;
+  {
+    ProgressBar bar(talk);
+    options.on_progress = [&](const Progress& progress) { bar.update(progress); };
+    result = job.model.empty() ? calibrate_tensors(job.dumps, job.role, job.axis, configuration, options)
+                               : calibrate_model(job.model, job.dumps, configuration, options);
+  }
+  result.context.per_channel_batches = job.work.per_batch;
+  const std::string params = quant_params_json(result.parameters, result.context);
+  out.add("quant_params.json", params);
+  out.add("quant_info.json", quant_info_json(result.parameters, {names, configuration.compatibility}));
+  out.commit();
+  if (talk) print_warnings(result.warnings);
+  print_result(result, params, job);
+}
+
+void add_common(CLI::App& command, Job& job) {
+  command.add_option("--dumps", job.dumps,
+                     "directory of recorded tensors: manifest.json with *.npy, or *.safetensors (one a batch)")
+      ->required();
+  add_config_options(command, job.config);
+  add_work_options(command, job.work);
+  add_output_options(command, job.output);
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("calibrate", "find scales and zero points for a network from its dumps");
+  command->footer(
+      "Example:\n"
+      "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx --dumps models/rn_digits/dump \\\n"
+      "                      --config models/configs/cpu.json --out results/rn_digits\n\n"
+      "Writes quant_params.json (every parameter, with the settings it was found with) and quant_info.json\n"
+      "(vai_q_pytorch's layout). Nothing is written unless everything is.\n"
+      "Which tensors the dump must hold: calib_run explain --model M --config C --tensors");
+  const auto job = std::make_shared<Job>();
+  command->add_option("--model", job->model, "the float network, .onnx")->required();
+  add_common(*command, *job);
+  command->callback([job, &run] { run = [job] { run_job(*job); }; });
+}
+
+void add_tensors(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("tensors", "the same for every tensor of a dump, without a network");
+  command->footer(
+      "Every tensor takes the model-level settings of one role.\n"
+      "Example:\n"
+      "  calib_run tensors --dumps models/rn_digits/dump_safetensors --role activation --out results/tensors");
+  const auto job = std::make_shared<Job>();
+  add_common(*command, *job);
+  command->add_option("--role", job->role, "whose settings the tensors take")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Role>{{"input", Role::input},
+                                                                      {"weights", Role::weights},
+                                                                      {"bias", Role::bias},
+                                                                      {"activation", Role::activation}}))
+      ->option_text("input|weights|bias|activation [activation]");
+  command->add_option("--axis", job->axis, "channel axis where the settings say per_channel; -1 is the last")
+      ->option_text("K");
+  command->callback([job, &run] { run = [job] { run_job(*job); }; });
+}
+
+}  // namespace qcal::tools

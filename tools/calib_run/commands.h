@@ -1,0 +1,17 @@
+// The subcommands of calib_run. Each adds itself to the command line and leaves its work in `run`, which prints to
+// stdout and throws what the engine throws.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace qcal::tools {
+
+using Run = std::function<void()>;
+
+void add_calibrate(CLI::App& app, Run& run);
+void add_tensors(CLI::App& app, Run& run);
+void add_explain(CLI::App& app, Run& run);
+void add_diff(CLI::App& app, Run& run);
+
+}  // namespace qcal::tools

@@ -1,0 +1,80 @@
+// calib_run diff: what changed between two calibrations.
+#include <fmt/format.h>
+
+#include "engine/export/diff.h"
+#include "engine/export/json_writer.h"
+#include "engine/export/quant_params.h"
+#include "tools/calib_run/commands.h"
+#include "tools/calib_run/options.h"
+
+namespace qcal::tools {
+namespace {
+
+struct Job {
+  std::string first;
+  std::string second;
+  OutputOptions output;
+};
+
+std::string kind_name(Difference::Kind kind) {
+  switch (kind) {
+    case Difference::Kind::only_in_first: return "only_in_first";
+    case Difference::Kind::only_in_second: return "only_in_second";
+    case Difference::Kind::setting: return "setting";
+    case Difference::Kind::result: return "result";
+  }
+  return "";
+}
+
+std::string differences_json(const std::vector<Difference>& differences) {
+  JsonWriter json;
+  json.begin_array();
+  for (const Difference& difference : differences) {
+    json.begin_object();
+    json.key("layer");
+    json.string(difference.layer);
+    json.key("tensor");
+    json.string(difference.tensor);
+    json.key("kind");
+    json.string(kind_name(difference.kind));
+    json.key("field");
+    json.string(difference.field);
+    json.key("before");
+    json.string(difference.before);
+    json.key("after");
+    json.string(difference.after);
+    json.key("relative_change");
+    if (difference.relative_change) {
+      json.number(*difference.relative_change);
+    } else {
+      json.null();
+    }
+    json.end_object();
+  }
+  json.end_array();
+  return json.text();
+}
+
+void run_job(const Job& job) {
+  const std::vector<Difference> differences =
+      compare_parameters(read_quant_params(job.first), read_quant_params(job.second));
+  if (job.output.json) {
+    fmt::print("{}", differences_json(differences));
+  } else if (!job.output.quiet) {
+    fmt::print("{}", differences_text(differences));
+  }
+}
+
+}  // namespace
+
+void add_diff(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("diff", "what changed between two quant_params.json, layer by layer");
+  command->footer("Example:\n  calib_run diff results/a/quant_params.json results/b/quant_params.json");
+  const auto job = std::make_shared<Job>();
+  command->add_option("first", job->first, "quant_params.json before")->required();
+  command->add_option("second", job->second, "quant_params.json after")->required();
+  add_output_options(*command, job->output);
+  command->callback([job, &run] { run = [job] { run_job(*job); }; });
+}
+
+}  // namespace qcal::tools

@@ -1,0 +1,45 @@
+// Options that several subcommands share, each declared once.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/config_file.h"
+#include "engine/pipeline.h"
+
+namespace qcal::tools {
+
+// Which configuration is in force.
+struct ConfigOptions {
+  std::string file;  // empty: the built-in default
+  Compatibility compatibility = Compatibility::standard;
+  DeviceRules device_rules = DeviceRules::error;
+};
+
+// How to work and how to tell.
+struct WorkOptions {
+  std::string backend = "auto";
+  int threads = 0;
+  std::optional<NonFinite> non_finite;
+  bool per_batch = false;
+  std::string out;
+  std::string names;  // JSON file: tensor name to the name in quant_info.json
+};
+
+struct OutputOptions {
+  bool json = false;
+  bool quiet = false;
+};
+
+void add_config_options(CLI::App& command, ConfigOptions& options);
+void add_work_options(CLI::App& command, WorkOptions& options);
+void add_output_options(CLI::App& command, OutputOptions& options);
+
+// The configuration that the options name; its warnings go to stderr unless quiet.
+Configuration load(const ConfigOptions& options, const OutputOptions& output);
+
+std::shared_ptr<const Backend> backend_named(const std::string& name);
+
+}  // namespace qcal::tools
