@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Builds everything, warnings being errors, and runs every test.
+#
+#   tools/test.sh                                      all tests
+#   tools/test.sh -R Npy                               arguments go to ctest
+#   QCAL_SANITIZE=address,undefined tools/test.sh      under sanitizers, in a build folder of its own
+#   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF; CI=true: ON where there is nvcc
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+sanitize="${QCAL_SANITIZE:-}"
+cuda="${QCAL_CUDA:-AUTO}"
+if [[ "${CI:-}" == true && -z "${QCAL_CUDA:-}" ]]; then
+  # AUTO passes over a compiler that does not work; CI must not.
+  if command -v nvcc >/dev/null; then cuda=ON; else cuda=OFF; fi
+fi
+
+if [[ -n "$sanitize" ]]; then
+  build="build/test-${sanitize//,/-}"
+  optimisation="-O1 -g"
+  # libprotobuf is not instrumented, and grows containers that instrumented code reads.
+  export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_container_overflow=0}"
+  # Otherwise undefined behaviour is printed and the test passes.
+  export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
+else
+  # What users get, bits and speed, but with assertions: no -DNDEBUG.
+  build=build/test
+  optimisation="-O3"
+fi
+
+tools/install_packages.sh
+cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$optimisation" \
+  -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda"
+cmake --build "$build"
+ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@"
