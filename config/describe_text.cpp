@@ -78,7 +78,9 @@ std::string describe_text(const Configuration& configuration) {
   std::string text = table(model, "");
   for (const Role role : all_roles) {
     const Sourced<bool>& quantizable = configuration.quantizable[role];
-    text.append("\n").append(spelling(role)).append(quantizable.value ? ", quantized: " : ", not quantized: ");
+    text.append("\n")
+        .append(spelling(role))
+        .append(quantizable.value ? ", quantized: " : ", not quantized: ");
     text.append(quantizable.source.text()).append("\n");
     text += describe_text(configuration.tensor_settings[role], "  ");
   }

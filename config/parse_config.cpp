@@ -64,7 +64,7 @@ void read_quantizable(const json::Member& member, Configuration& configuration, 
       diagnostics.warning(
           list, "vai_q_pytorch ignores this list; " + joined(unlisted) + " get quantized all the same");
     for (const Role role : all_roles) configuration.quantizable[role].value = true;
-  } else if (unlisted.size() == all_roles.size()) {
+  } else if (member.value.kind == json::Value::Kind::array && member.value.elements.empty()) {
     diagnostics.warning(list, "the list names no tensor type; nothing gets quantized");
   }
 }
@@ -115,8 +115,8 @@ void lay_over_model(const ModelOverrides& overrides, Configuration& configuratio
 
 // "method maxmin", or where the roles differ "round_mode half_up (activation), std_round (input, weights,
 // bias)".
-std::string in_words(std::string_view key,
-                     const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {
+std::string with_values(std::string_view key,
+                        const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {
   std::vector<std::string> parts;
   for (const auto& [value, roles] : values)
     parts.push_back(values.size() == 1 ? value : value + " (" + joined(roles) + ")");
@@ -141,7 +141,7 @@ std::vector<std::string> defaulted_tensor_settings(const ModelOverrides& overrid
           same != values.end() ? same->second : values.emplace_back(value, std::vector<std::string>{}).second;
       roles.emplace_back(spelling(role));
     }
-    if (!values.empty()) defaulted.push_back(in_words(setting.key, values));
+    if (!values.empty()) defaulted.push_back(with_values(setting.key, values));
   });
   return defaulted;
 }

@@ -121,8 +121,8 @@ void warn_of_repeats(const std::vector<LayerEntry>& entries, DiagnosticList& dia
                         : std::pair(keys::layer_name, selector.value);
     const auto [first, is_new] = first_of.emplace(std::move(key), &selector.source);
     if (!is_new) {
-      diagnostics.warning(selector.source, "selects the same layers as " + first->second->text() +
-                                               "; where both set a value, this later entry wins");
+      diagnostics.warning(selector.source,
+                          "selects the same layers as " + first->second->text() + "; this later entry wins");
     }
   }
 }
