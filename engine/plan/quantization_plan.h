@@ -1,4 +1,5 @@
-// Which tensors get quantized, in which role and with which settings: what a network and a configuration say together.
+// Which tensors get quantized, in which role and with which settings: what a network and a configuration say
+// together.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "engine/graph/graph.h"
 
 namespace qcal {
 
@@ -16,26 +18,35 @@ struct ParameterValues {
   std::vector<float> values;
 };
 
-// The two factors of a 32-bit bias' scale: scale = scale of `input` x scale of `weights` (per channel where those are).
+// The two factors of a 32-bit bias' scale: scale = scale of `input` x scale of `weights` (per channel where
+// those are).
 struct BiasFactors {
   std::string input;
   std::string weights;
 };
 
 struct PlannedTensor {
-  std::string name;  // ONNX tensor name; for a parameter, the initializer's
+  std::string name;  // ONNX tensor name; for a parameter, the initializer's. No two tensors have one name
   Role role = Role::activation;
-  std::string layer;                   // ONNX node name of the layer that owns it ("" for a graph input)
-  std::string layer_type;              // torch name of its type where there is one ("Conv2d"), else the ONNX op type
-  std::string layer_op;                // ONNX op type
-  std::vector<std::int64_t> shape;     // -1 where unknown; empty where the rank is unknown
-  std::optional<int> channel_axis;     // the axis that per_channel means; set whether or not it is asked for
+  std::string layer;       // ONNX node name of the layer that owns it ("" for a graph input)
+  std::string layer_type;  // torch name of its type where there is one ("Conv2d"), else the ONNX op type
+  std::string layer_op;    // ONNX op type
+  std::vector<std::int64_t> shape;  // -1 where unknown; empty where the rank is unknown
+  std::optional<int> channel_axis;  // the axis that per_channel means; set whether or not it is asked for
   TensorSettings settings;
   std::optional<ParameterValues> parameter;  // weights and bias
-  std::optional<BiasFactors> bias_factors;   // bias whose layer's input and weights are in the plan
+  std::optional<BiasFactors>
+      bias_factors;  // bias whose layer's input and weights are in the plan as integers
+  // Layers that read this parameter: the owner, then others that share it under the same settings.
+  std::vector<std::string> readers;
+  // A parameter shared by layers with different settings is in the plan once for each: the first under its
+  // own name, the others under names of their own, with the name in the graph here. Empty for every other
+  // tensor.
+  std::string decoupled_from;
 };
 
-// Something a user must know about the plan: an op left in float, a subgraph passed over, a switch not applied.
+// Something a user must know about the plan: an op left in float, a subgraph passed over, a switch not
+// applied.
 struct PlanNote {
   std::string subject;  // node, tensor or configuration key
   std::string text;
@@ -52,5 +63,17 @@ struct QuantizationPlan {
   std::vector<PlanNote> notes;
   std::vector<TransformStatus> transforms;
 };
+
+// Plans `graph`, which must be normalised (engine/transform/normalise.h), under `configuration`.
+//
+// In the plan are graph inputs, the weights and biases of quantized layers, and the activations that the
+// placement picks, each where quantizable_data_type lists its role. Tensors that stay in float by `datatype`,
+// by keep_first_last_layer_accuracy or by keep_add_layer_accuracy are in the plan with a datatype other than
+// integer. channel_axis: Conv, Gemm with transB 0; ConvTranspose, Gemm without 1; MatMul the last axis; a
+// bias its last axis; activations see channel_axis.h.
+QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration);
+
+// Names of the tensors that a dump must hold: inputs and activations with an integer datatype, in plan order.
+std::vector<std::string> tensors_to_record(const QuantizationPlan& plan);
 
 }  // namespace qcal

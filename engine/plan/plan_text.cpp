@@ -1,0 +1,52 @@
+#include "engine/plan/plan_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/describe.h"
+#include "config/setting_names.h"
+
+namespace qcal {
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t extent : shape) {
+    if (!text.empty()) text += " x ";
+    text += extent < 0 ? "?" : std::to_string(extent);
+  }
+  return text.empty() ? "unknown" : text;
+}
+
+std::string heading(const PlannedTensor& tensor) {
+  std::string text = fmt::format("{}\n  {}", tensor.name, spelling(tensor.role));
+  if (!tensor.layer.empty()) text += fmt::format(" of {} ({})", tensor.layer, tensor.layer_type);
+  text += fmt::format(", shape {}", shape_text(tensor.shape));
+  if (tensor.channel_axis) text += fmt::format(", channel axis {}", *tensor.channel_axis);
+  if (tensor.readers.size() > 1) text += fmt::format(", shared by {} layers", tensor.readers.size());
+  if (!tensor.decoupled_from.empty()) text += fmt::format(", a copy of {}", tensor.decoupled_from);
+  return text + '\n';
+}
+
+bool belongs_to(const PlannedTensor& tensor, std::string_view layer) {
+  return tensor.layer == layer || std::ranges::find(tensor.readers, layer) != tensor.readers.end();
+}
+
+}  // namespace
+
+std::string plan_text(const QuantizationPlan& plan, std::string_view layer) {
+  std::string text;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    if (!layer.empty() && !belongs_to(tensor, layer)) continue;
+    text += heading(tensor) + describe_text(tensor.settings, "    ");
+  }
+  if (!layer.empty()) return text;
+  for (const TransformStatus& transform : plan.transforms) {
+    text += fmt::format("transform {}: {}\n", transform.name, transform.status);
+  }
+  for (const PlanNote& note : plan.notes) text += fmt::format("note: {}: {}\n", note.subject, note.text);
+  return text;
+}
+
+}  // namespace qcal
