@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <new>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/dumps/buffer_pool.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/manifest.h"
 #include "engine/dumps/npy.h"
@@ -18,17 +20,27 @@
 namespace qcal {
 namespace {
 
+// Released buffers that a dump keeps for its next batches: enough for several threads with usual batches.
+constexpr std::size_t most_spare_bytes = std::size_t{32} << 20;
+
 class ReadBatch : public DumpBatch {
  public:
-  ReadBatch(PageBuffer buffer, const StoredTensor& stored) : buffer_(std::move(buffer)) {
+  ReadBatch(std::shared_ptr<BufferPool> pool, const StoredTensor& stored)
+      : pool_(std::move(pool)), buffer_(pool_->take(static_cast<std::size_t>(stored.bytes))) {
     view_.data = buffer_.data();
     view_.dtype = *stored.dtype;
     view_.shape = stored.shape;
     view_.strides = stored.strides;
   }
+  ~ReadBatch() override { pool_->give_back(std::move(buffer_)); }
+  ReadBatch(const ReadBatch&) = delete;
+  ReadBatch& operator=(const ReadBatch&) = delete;
+
   const TensorView& view() const override { return view_; }
+  std::span<std::byte> buffer() { return buffer_.bytes(); }
 
  private:
+  std::shared_ptr<BufferPool> pool_;  // shared: a batch may outlive its dump
   PageBuffer buffer_;
   TensorView view_;
 };
@@ -84,9 +96,9 @@ class FileDump : public DumpSource {
       throw InputError(where + ": the file changed after its header was read: is it still being recorded?");
     }
     try {
-      PageBuffer buffer(static_cast<std::size_t>(batch.bytes));
-      file.read(batch.offset, buffer.bytes());
-      return std::make_unique<ReadBatch>(std::move(buffer), batch);
+      auto result = std::make_unique<ReadBatch>(pool_, batch);
+      file.read(batch.offset, result->buffer().first(static_cast<std::size_t>(batch.bytes)));
+      return result;
     } catch (const std::bad_alloc&) {
       throw IoError(fmt::format("{}: no memory for a batch of {} bytes", where, batch.bytes));
     }
@@ -128,6 +140,7 @@ class FileDump : public DumpSource {
   }
 
   std::string format_;
+  std::shared_ptr<BufferPool> pool_ = std::make_shared<BufferPool>(most_spare_bytes);
   std::vector<std::string> names_;
   std::vector<std::vector<StoredTensor>> batches_;  // beside names_
   std::unordered_map<std::string, std::size_t> index_;

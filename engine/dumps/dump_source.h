@@ -12,8 +12,8 @@
 
 namespace qcal {
 
-// One batch of one tensor. The view stays valid as long as this object lives; its memory goes back to the system
-// with it.
+// One batch of one tensor. The view stays valid as long as this object lives; its memory is released with it,
+// and it may outlive the source.
 class DumpBatch {
  public:
   virtual ~DumpBatch() = default;
@@ -31,8 +31,8 @@ class DumpSource {
   virtual std::size_t batches(const std::string& name) const = 0;
   // Bytes of values over all batches of the tensor (from headers and file sizes; nothing is read).
   virtual std::uint64_t bytes(const std::string& name) const = 0;
-  // Reads batch `index` into memory of its own. Thread-safe. Throws InputError naming
-  // file, tensor and defect; IoError where the file shrinks or the device fails meanwhile.
+  // Reads batch `index` into memory of its own. Thread-safe. Throws InputError naming file, tensor and
+  // defect; IoError where the file shrinks or the device fails meanwhile.
   virtual std::unique_ptr<DumpBatch> open(const std::string& name, std::size_t index) const = 0;
   // sha256 (lower-case hex) of the model the dump was recorded from, where the dump says so.
   virtual std::optional<std::string> model_sha256() const = 0;

@@ -11,7 +11,7 @@ namespace qcal {
 class PageBuffer {
  public:
   PageBuffer() = default;
-  // Zero-filled. Throws std::bad_alloc.
+  // Throws std::bad_alloc.
   explicit PageBuffer(std::size_t bytes);
   ~PageBuffer();
   PageBuffer(PageBuffer&& other) noexcept;

@@ -207,34 +207,57 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-TEST_F(Dumps, MemoryIsFlatWhateverTheSize) {
-  // 1 GiB in 64 batches; sparse, so that it takes no room on the disk.
-  constexpr std::size_t batch_bytes = std::size_t{16} << 20;
-  const std::string start = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4194304,)}", "");
+struct MemoryCase {
+  const char* name;
+  std::size_t batch_bytes;
+  std::size_t kept_bytes;  // between batches
+};
+
+class DumpMemory : public ::testing::TestWithParam<MemoryCase> {};
+
+// Streams 1 GiB of batches; sparse files, so that they take no room on the disk.
+TEST_P(DumpMemory, IsFlatWhateverTheSize) {
+  const TemporaryDirectory directory;
+  const auto [name, batch_bytes, kept_bytes] = GetParam();
+  const std::size_t batches = (std::size_t{1} << 30) / batch_bytes;
+  const std::string start = npy(
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(batch_bytes / 4) + ",)}", "");
   std::string list;
-  for (int i = 0; i < 64; ++i) {
-    const std::string name = std::to_string(i) + ".npy";
-    file(name, start);
-    ASSERT_EQ(::truncate((directory_ / name).c_str(), static_cast<off_t>(start.size() + batch_bytes)), 0);
-    list += (i == 0 ? "\"" : ", \"") + name + "\"";
+  for (std::size_t i = 0; i < batches; ++i) {
+    const std::string file = std::to_string(i) + ".npy";
+    write_bytes(directory / file, start);
+    ASSERT_EQ(::truncate((directory / file).c_str(), static_cast<off_t>(start.size() + batch_bytes)), 0);
+    list += (i == 0 ? "\"" : ", \"") + file + "\"";
   }
-  file("manifest.json", R"({"tensors": {"conv1": [)" + list + "]}}");
-  const auto dump = open_dumps(directory_.path());
+  write_bytes(directory / "manifest.json", R"({"tensors": {"conv1": [)" + list + "]}}");
+  const auto dump = open_dumps(directory.path());
   EXPECT_EQ(dump->bytes("conv1"), std::uint64_t{1} << 30);
   const std::size_t before = resident_bytes();
   std::size_t most_while_open = 0;
   std::size_t most_between = 0;
-  for (std::size_t i = 0; i < dump->batches("conv1"); ++i) {
+  for (std::size_t i = 0; i < batches; ++i) {
     {
       const auto batch = dump->open("conv1", i);
-      EXPECT_EQ(static_cast<const float*>(batch->view().data)[4194303], 0.0F);
+      EXPECT_EQ(static_cast<const float*>(batch->view().data)[batch_bytes / 4 - 1], 0.0F);
       most_while_open = std::max(most_while_open, resident_bytes());
     }
     most_between = std::max(most_between, resident_bytes());
   }
   constexpr std::size_t slack = std::size_t{4} << 20;
   EXPECT_LT(most_while_open, before + batch_bytes + slack);
-  EXPECT_LT(most_between, before + slack);
+  EXPECT_LT(most_between, before + kept_bytes + slack);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, DumpMemory,
+                         ::testing::Values(MemoryCase{"Small", std::size_t{4} << 20, std::size_t{4} << 20},
+                                           MemoryCase{"Large", std::size_t{128} << 20, 0}),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST_F(Dumps, ABatchMayOutliveItsDump) {
+  file("0.npy", npy_f32("(2,)", {1, 2}));
+  file("manifest.json", R"({"tensors": {"conv1": ["0.npy"]}})");
+  const std::unique_ptr<DumpBatch> batch = open_dumps(directory_.path())->open("conv1", 0);
+  EXPECT_THAT(floats_of(batch->view()), ElementsAre(1, 2));
 }
 
 TEST_F(Dumps, MoreBatchesThanFileDescriptors) {
