@@ -19,7 +19,8 @@ LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file,
     if (diagnostic.severity == Severity::warning) {
       loaded.warnings.push_back(diagnostic.text());
     } else {
-      errors += (errors.empty() ? "" : "\n") + diagnostic.text();
+      if (!errors.empty()) errors += '\n';
+      errors += diagnostic.text();
     }
   }
   if (!parsed.ok()) throw ConfigError(errors);

@@ -14,7 +14,7 @@
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
 #include "engine/graph/onnx_reader.h"
-#include "engine/plan/make_plan.h"
+#include "engine/plan/quantization_plan.h"
 #include "engine/transform/normalise.h"
 #include "engine/version.h"
 

@@ -75,7 +75,7 @@ std::vector<std::int64_t> fortran_strides(const std::vector<std::int64_t>& shape
   std::int64_t stride = 1;
   for (const std::int64_t extent : shape) {
     strides.push_back(stride);
-    if (extent > 0) stride *= extent;  // cannot overflow: see element_count
+    if (extent > 0) stride *= extent;  // cannot overflow: see byte_count
   }
   return strides;
 }

@@ -19,6 +19,11 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("{}", fmt::join(shape, "x"));
 }
 
+namespace {
+
+// Number of elements; absent where the product of the non-zero extents does not fit 64 signed bits. Zero
+// extents are left out of that test, so that code which multiplies the extents in any order cannot overflow
+// either.
 std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& shape) {
   std::int64_t elements = 1;
   bool empty = false;
@@ -32,6 +37,8 @@ std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& shape
   }
   return empty ? 0 : elements;
 }
+
+}  // namespace
 
 std::optional<std::uint64_t> byte_count(const std::vector<std::int64_t>& shape, std::size_t element_bytes) {
   const std::optional<std::int64_t> elements = element_count(shape);

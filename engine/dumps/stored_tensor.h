@@ -31,12 +31,7 @@ std::string file_and_tensor(const std::filesystem::path& path, std::string_view 
 // "16x3x8x8", or "scalar" for a 0-d tensor.
 std::string shape_text(const std::vector<std::int64_t>& shape);
 
-// Number of elements; absent where the product of the non-zero extents does not fit 64 signed bits. Zero
-// extents are left out of that test, so that code which multiplies the extents in any order cannot overflow
-// either.
-std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& shape);
-
-// element_count times `element_bytes`; absent where that does not fit.
+// Elements times `element_bytes`; absent where that, or the product of the non-zero extents, does not fit.
 std::optional<std::uint64_t> byte_count(const std::vector<std::int64_t>& shape, std::size_t element_bytes);
 
 }  // namespace qcal

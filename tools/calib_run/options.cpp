@@ -1,5 +1,7 @@
 #include "tools/calib_run/options.h"
 
+#include <map>
+
 #include "engine/error.h"
 #include "tools/calib_run/terminal.h"
 

@@ -37,7 +37,7 @@ std::string zero_point_cell(const TensorParameters& tensor) {
 }
 
 std::string bits_cell(const TensorParameters& tensor) {
-  if (tensor.scale.empty()) return std::string(name_of(tensor.datatype));
+  if (tensor.scale.empty()) return std::string(spelling(tensor.datatype));
   return fmt::format("{}{}", tensor.is_signed ? "int" : "uint", tensor.bit_width);
 }
 
@@ -78,8 +78,8 @@ std::string result_table(const QuantizationParameters& parameters) {
   for (const TensorParameters& tensor : parameters.tensors) {
     const std::string& layer = tensor.layer.empty() ? tensor.name : tensor.layer;
     const bool product = tensor.role == Role::bias && tensor.bit_width == 32;
-    rows.push_back({shortened(layer, 44), tensor.layer_type, std::string(name_of(tensor.role)),
-                    product ? "input x weights" : std::string(name_of(tensor.method)), bits_cell(tensor),
+    rows.push_back({shortened(layer, 44), tensor.layer_type, std::string(spelling(tensor.role)),
+                    product ? "input x weights" : std::string(spelling(tensor.method)), bits_cell(tensor),
                     scale_cell(tensor), zero_point_cell(tensor)});
   }
   return aligned_table(rows);

@@ -15,7 +15,7 @@ std::string bytes_text(double bytes) {
     bytes /= 1000.0;
     ++unit;
   }
-  return fmt::format(unit == 0 ? "{:.0f} {}" : "{:.1f} {}", bytes, units[unit]);
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, units[unit]);
 }
 
 std::string duration_text(double seconds) {
