@@ -229,6 +229,14 @@ Fault invalid_value(std::string_view text, std::size_t offset) {
   return {static_cast<std::size_t>(word.data() - text.data()), std::move(message)};
 }
 
+// RapidJSON calls a control character an invalid escape.
+Fault invalid_character(std::string_view text, std::size_t offset) {
+  const char c = offset < text.size() ? text[offset] : '\\';
+  if (c == '\n' || c == '\r') return {opening_quote(text, offset), "the string is not closed on its line"};
+  if (c != '\\') return {offset, "a control character stands in a string; write it as \\uXXXX"};
+  return {offset, "unknown escape in a string; allowed: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"};
+}
+
 Fault explain(std::string_view text, rapidjson::ParseErrorCode code, std::size_t offset) {
   const bool at_end = offset >= text.size();
   switch (code) {
@@ -255,13 +263,9 @@ Fault explain(std::string_view text, rapidjson::ParseErrorCode code, std::size_t
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
       return {offset, "\\u escapes half of a surrogate pair"};
     case rapidjson::kParseErrorStringEscapeInvalid:
-      return {offset, "unknown escape in a string; allowed: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"};
+      return invalid_character(text, offset);
     case rapidjson::kParseErrorStringMissQuotationMark:
       return {opening_quote(text, offset), "the string is never closed"};
-    case rapidjson::kParseErrorStringInvalidEncoding:  // the encoding was checked before: a control character
-      if (!at_end && (text[offset] == '\n' || text[offset] == '\r'))
-        return {opening_quote(text, offset), "the string is not closed on its line"};
-      return {offset, "a control character stands in a string; write it as \\uXXXX"};
     case rapidjson::kParseErrorNumberTooBig:
       return {offset, "the number is too large"};
     case rapidjson::kParseErrorNumberMissFraction:
@@ -333,7 +337,7 @@ Parsed parse(std::string_view text) {
 }
 
 std::string member_path(std::string_view parent, std::string_view key) {
-  if (!is_word(key)) return std::string(parent) + "[" + quoted(key) + "]";
+  if (!is_word(key)) return std::string(parent) + "[" + in_quotes(key) + "]";
   return parent.empty() ? std::string(key) : std::string(parent) + "." + std::string(key);
 }
 
@@ -341,7 +345,7 @@ std::string element_path(std::string_view parent, std::size_t index) {
   return std::string(parent) + "[" + std::to_string(index) + "]";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::size_t length = std::min(text.size(), longest_quote);
   while (length < text.size() && length > 0 && is_utf8_continuation(text[length])) --length;
 

@@ -60,6 +60,6 @@ std::string member_path(std::string_view parent, std::string_view key);
 std::string element_path(std::string_view parent, std::size_t index);
 
 // `text` between double quotes with control characters escaped, cut where it gets long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace qcal::json

@@ -64,7 +64,7 @@ std::string in_words(const json::Value& value) {
       if (value.text.size() > longest_number) return value.text.substr(0, longest_number) + "...";
       return value.text;
     case Kind::string:
-      return json::quoted(value.text);
+      return json::in_quotes(value.text);
     case Kind::array:
       return "an array";
     case Kind::object:

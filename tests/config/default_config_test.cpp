@@ -37,8 +37,9 @@ void expect_listing(const Configuration& configuration) {
   for (const Role role : all_roles) {
     EXPECT_TRUE(configuration.quantizable[role].value);
     expect_listing(configuration.tensor_settings[role]);
-    if (role != Role::activation)
+    if (role != Role::activation) {
       EXPECT_EQ(configuration.tensor_settings[role].round_mode.value, RoundMode::std_round);
+    }
   }
 }
 

@@ -60,7 +60,7 @@ TEST(DescribeJson, settings_have_value_and_source) {
   ASSERT_EQ(settings.members.size(), 13u);
   EXPECT_EQ(member(member(settings, "bit_width"), "value").text, "8");
   EXPECT_EQ(member(member(settings, "bit_width"), "source").text,
-            "overall_quantize_config.bit_width (c.json:1:227)");
+            "overall_quantize_config.bit_width (c.json:1:218)");
   EXPECT_EQ(member(member(settings, "signed"), "value").text, "auto");
   EXPECT_EQ(member(member(settings, "search_start"), "value").text, "levels");
   EXPECT_EQ(member(member(settings, "percentage"), "value").text, "99.9");
@@ -82,7 +82,7 @@ TEST(DescribeJson, has_the_shape_that_explain_prints) {
   EXPECT_EQ(member(all, "target_device_source").text, "target_device (c.json:1:19)");
   EXPECT_FALSE(member(member(member(all, "transforms"), "include_cle"), "value").boolean);
   EXPECT_EQ(member(member(member(all, "transforms"), "include_cle"), "source").text,
-            "include_cle (c.json:1:74)");
+            "include_cle (c.json:1:73)");
   EXPECT_TRUE(member(member(member(all, "transforms"), "keep_add_layer_accuracy"), "value").boolean);
   EXPECT_EQ(member(member(all, "transforms"), "include_cle").members.size(), 2u);
   EXPECT_EQ(member(member(all, "placement"), "value").text, "fused");
@@ -161,20 +161,20 @@ TEST(DescribeText, shows_model_roles_and_layers) {
   const std::string text = describe_text(configuration(rich));
   EXPECT_THAT(text, HasSubstr("target_device                   CPU    target_device (c.json:1:19)\n"));
   EXPECT_THAT(text, HasSubstr("placement                       fused  placement (c.json:9:16)\n"));
-  EXPECT_THAT(text, HasSubstr("\nbias, quantized: quantizable_data_type[2] (c.json:1:161)\n"));
+  EXPECT_THAT(text, HasSubstr("\nbias, quantized: quantizable_data_type[2] (c.json:1:154)\n"));
   EXPECT_THAT(
       text,
       HasSubstr(
-          "  search_start            1536       tensor_quantize_config.bias.search_start (c.json:4:69)\n"));
+          "  search_start            1536       tensor_quantize_config.bias.search_start (c.json:4:71)\n"));
   EXPECT_THAT(
       text,
       HasSubstr(
           "\nlayer_type torch.nn.Conv2d, layer_quantize_config[0] (c.json:6:5), overrides weights "
           "activation\n"
           "  overall.bit_width    4     layer_quantize_config[0].overall_quantize_config.bit_width "
-          "(c.json:7:46)\n"
+          "(c.json:7:47)\n"
           "  weights.per_channel  true  layer_quantize_config[0].tensor_quantize_config.weights.per_channel "
-          "(c.json:7:103)\n"));
+          "(c.json:7:105)\n"));
   EXPECT_THAT(
       text,
       HasSubstr("\nlayer_name /layer1/*, layer_quantize_config[1] (c.json:8:5), overrides activation\n"));

@@ -100,8 +100,8 @@ TEST(DeviceRules, activation_and_bias_have_one_width) {
   EXPECT_THAT(
       messages(dpu(
           "\"bias\": {\"bit_width\": 4},\n\"activation\": {\"round_mode\": \"half_up\", \"bit_width\": 6}")),
-      ElementsAre("c.json:4:53: tensor_quantize_config.activation.bit_width: 6 bits for activation, "
-                  "tensor_quantize_config.activation.bit_width (c.json:4:53), and 4 for bias, "
+      ElementsAre("c.json:4:54: tensor_quantize_config.activation.bit_width: 6 bits for activation, "
+                  "tensor_quantize_config.activation.bit_width (c.json:4:54), and 4 for bias, "
                   "tensor_quantize_config.bias.bit_width (c.json:3:50), break the rule \"DPU equal widths\": "
                   "activation and bias have the same width on the DPU"));
   EXPECT_THAT(

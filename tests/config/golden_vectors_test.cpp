@@ -52,11 +52,13 @@ void expect_settings(const rapidjson::Value& expected, const TensorSettings& set
   EXPECT_EQ(settings.per_channel.value, std::string(expected["granularity"].GetString()) == "per_channel");
   EXPECT_EQ(settings.scale_type.value, from_spelling<ScaleType>(expected["scale_type"].GetString()));
   EXPECT_EQ(settings.narrow_range.value, expected["narrow_range"].GetBool());
-  if (expected.HasMember("calib_statistic_method"))
+  if (expected.HasMember("calib_statistic_method")) {
     EXPECT_EQ(value_text(settings.calib_statistic_method.value),
               expected["calib_statistic_method"].GetString());
-  if (expected.HasMember("percentage"))
+  }
+  if (expected.HasMember("percentage")) {
     EXPECT_EQ(settings.percentage.value, expected["percentage"].GetDouble());
+  }
 }
 
 void expect_layers(const rapidjson::Value& expected, const Configuration& configuration,

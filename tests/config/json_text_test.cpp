@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
+
+#include "config_test_support.h"
 
 namespace qcal::json {
 namespace {
@@ -59,10 +62,53 @@ TEST(JsonText, every_value_and_key_knows_its_place) {
   EXPECT_EQ(e.value.text, "-12.5e1");
 }
 
+// What a value's text starts with.
+std::string first_characters(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      return "null";
+    case Value::Kind::boolean:
+      return value.boolean ? "true" : "false";
+    case Value::Kind::number:
+      return value.text;
+    case Value::Kind::string:
+      return in_quotes(value.text);
+    case Value::Kind::array:
+      return "[";
+    case Value::Kind::object:
+      return "{";
+  }
+  return {};
+}
+
+void expect_at(const std::vector<std::string>& lines, const Position& position, const std::string& start) {
+  const std::string& line = lines.at(position.line - 1);
+  EXPECT_EQ(line.substr(position.column - 1, start.size()), start) << at(position);
+}
+
+void expect_positions(const std::vector<std::string>& lines, const Value& value) {
+  expect_at(lines, value.position, first_characters(value));
+  for (const Value& element : value.elements) expect_positions(lines, element);
+  for (const Member& member : value.members) {
+    expect_at(lines, member.key_position, in_quotes(member.key));
+    expect_positions(lines, member.value);
+  }
+}
+
+TEST(JsonText, positions_point_at_the_text_of_a_whole_file) {
+  const std::string text = config_test::read_file(QCAL_TEST_DATA "/config/pytorch_quantize_config.json");
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  const Parsed parsed = parse(text);
+  ASSERT_TRUE(parsed.root);
+  expect_positions(lines, *parsed.root);
+}
+
 TEST(JsonText, columns_count_characters) {
   const Parsed parsed = parse("{\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\": 1}");
   ASSERT_TRUE(parsed.root);
-  EXPECT_EQ(at(parsed.root->members[0].value.position), "1:8");
+  EXPECT_EQ(at(parsed.root->members[0].value.position), "1:9");
 }
 
 TEST(JsonText, lines_may_end_as_on_windows) {
@@ -199,10 +245,11 @@ TEST(JsonPath, odd_keys_are_quoted) {
   EXPECT_EQ(element_path("a", 3), "a[3]");
 }
 
-TEST(JsonQuoted, long_text_is_cut_between_characters) {
-  EXPECT_EQ(quoted(std::string(60, 'x')), "\"" + std::string(60, 'x') + "\"");
-  EXPECT_EQ(quoted(std::string(61, 'x')), "\"" + std::string(60, 'x') + "...\"");
-  EXPECT_EQ(quoted(std::string(59, 'x') + "\xC3\xA9"), "\"" + std::string(59, 'x') + "...\"");
+TEST(JsonInQuotes, long_text_is_cut_between_characters) {
+  const auto cut_after = [](int count) { return std::string("\"").append(count, 'x').append("...\""); };
+  EXPECT_EQ(in_quotes(std::string(60, 'x')), std::string("\"").append(60, 'x').append("\""));
+  EXPECT_EQ(in_quotes(std::string(61, 'x')), cut_after(60));
+  EXPECT_EQ(in_quotes(std::string(59, 'x') + "\xC3\xA9"), cut_after(59));
 }
 
 }  // namespace

@@ -34,21 +34,21 @@ TEST(Resolve, six_levels_in_order) {
   const TensorSettings weights = resolve(config, conv1)[Role::weights];
   EXPECT_EQ(weights.scale_type.source.text(), "default for GPU (UG1414's example file)");
   EXPECT_EQ(weights.scale_type.value, ScaleType::float_scale);
-  EXPECT_EQ(weights.method.source.text(), "overall_quantize_config.method (c.json:2:39)");
+  EXPECT_EQ(weights.method.source.text(), "overall_quantize_config.method (c.json:2:40)");
   EXPECT_EQ(weights.method.value, Method::mse);
-  EXPECT_EQ(weights.bit_width.source.text(), "tensor_quantize_config.weights.bit_width (c.json:4:53)");
+  EXPECT_EQ(weights.bit_width.source.text(), "tensor_quantize_config.weights.bit_width (c.json:4:54)");
   EXPECT_EQ(weights.bit_width.value, 4);
   EXPECT_EQ(weights.round_mode.source.text(),
-            "layer_quantize_config[1].overall_quantize_config.round_mode (c.json:11:44)");
+            "layer_quantize_config[1].overall_quantize_config.round_mode (c.json:11:45)");
   EXPECT_EQ(weights.round_mode.value, RoundMode::std_round);
   EXPECT_EQ(weights.percentage.source.text(),
-            "layer_quantize_config[1].tensor_quantize_config.weights.percentage (c.json:12:55)");
+            "layer_quantize_config[1].tensor_quantize_config.weights.percentage (c.json:12:56)");
   EXPECT_EQ(weights.percentage.value, 4);
   EXPECT_EQ(weights.symmetry.source.text(),
-            "layer_quantize_config[0].overall_quantize_config.symmetry (c.json:8:42)");
+            "layer_quantize_config[0].overall_quantize_config.symmetry (c.json:8:43)");
   EXPECT_FALSE(weights.symmetry.value);
   EXPECT_EQ(weights.narrow_range.source.text(),
-            "layer_quantize_config[0].tensor_quantize_config.weights.narrow_range (c.json:9:57)");
+            "layer_quantize_config[0].tensor_quantize_config.weights.narrow_range (c.json:9:58)");
   EXPECT_TRUE(weights.narrow_range.value);
 }
 
