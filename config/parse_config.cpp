@@ -51,20 +51,24 @@ void read_model_settings(const json::Value& root, Configuration& configuration, 
   });
 }
 
-void read_quantizable(const json::Member& member, Configuration& configuration, DiagnosticList& diagnostics) {
-  const PerRole<std::optional<Source>> listed = read_role_list(member.value, member.key, diagnostics);
-  const Source list = diagnostics.source(member.key, member.value.position);
+void read_quantizable(const json::Value& root, Configuration& configuration, DiagnosticList& diagnostics) {
+  const json::Member* member = root.find(keys::quantizable_data_type);
+  if (member == nullptr) return;
+  const auto listed = read_role_list(member->value, member->key, diagnostics);
+  if (!listed) return;
+
+  const Source list = diagnostics.source(member->key, member->value.position);
   std::vector<std::string> unlisted;
   for (const Role role : all_roles) {
-    configuration.quantizable[role] = {listed[role].has_value(), listed[role].value_or(list)};
-    if (!listed[role]) unlisted.emplace_back(spelling(role));
+    configuration.quantizable[role] = {(*listed)[role].has_value(), (*listed)[role].value_or(list)};
+    if (!(*listed)[role]) unlisted.emplace_back(spelling(role));
   }
   if (configuration.compatibility == Compatibility::vitis) {
     if (!unlisted.empty())
       diagnostics.warning(
           list, "vai_q_pytorch ignores this list; " + joined(unlisted) + " get quantized all the same");
     for (const Role role : all_roles) configuration.quantizable[role].value = true;
-  } else if (member.value.kind == json::Value::Kind::array && member.value.elements.empty()) {
+  } else if (unlisted.size() == all_roles.size()) {
     diagnostics.warning(list, "the list names no tensor type; nothing gets quantized");
   }
 }
@@ -123,18 +127,32 @@ std::string with_values(std::string_view key,
   return std::string(key) + " " + joined(parts);
 }
 
+// Whether the text gives `key` for all tensors or for `role`. A value that was refused counts: it is not
+// missing.
+bool is_written(const json::Value& root, std::string_view key, Role role) {
+  const auto has = [&](const json::Value& block) {
+    return block.kind != json::Value::Kind::object || block.find(key) != nullptr;
+  };
+  const json::Member* overall = root.find(keys::overall);
+  if (has(overall == nullptr ? root : overall->value)) return true;
+  const json::Member* roles = root.find(keys::per_tensor);
+  if (roles == nullptr) return false;
+  const json::Member* block = roles->value.find(spelling(role));
+  return block != nullptr && has(block->value);
+}
+
 // What UG1414 requires of the model's tensor settings, and some tensor takes from the default.
-std::vector<std::string> defaulted_tensor_settings(const ModelOverrides& overrides,
+std::vector<std::string> defaulted_tensor_settings(const json::Value& root,
                                                    const Configuration& configuration) {
   std::vector<std::string> defaulted;
   for_each_tensor_setting([&](const auto& setting) {
-    if (setting.required == Required::no || overrides.overall.*setting.overriding) return;
+    if (setting.required == Required::no) return;
     std::vector<std::pair<std::string, std::vector<std::string>>> values;
     for (const Role role : all_roles) {
       const TensorSettings& settings = configuration.tensor_settings[role];
       const bool matters = configuration.quantizable[role].value &&
                            settings.datatype.value == Datatype::integer && concerns(setting.concerned, role);
-      if (!matters || overrides.per_tensor[role].*setting.overriding) continue;
+      if (!matters || is_written(root, setting.key, role)) continue;
       const std::string value = value_text((settings.*setting.resolved).value);
       const auto same = std::ranges::find(values, value, [](const auto& entry) { return entry.first; });
       auto& roles =
@@ -171,7 +189,7 @@ void warn_of_defaults(const json::Value& root, const ModelOverrides& overrides,
   };
   const Source top_level = diagnostics.source("", root.position);
   std::vector<std::string> of_model = defaulted_model_settings(root, configuration);
-  const std::vector<std::string> of_tensors = defaulted_tensor_settings(overrides, configuration);
+  const std::vector<std::string> of_tensors = defaulted_tensor_settings(root, configuration);
   if (!overrides.overall_block) of_model.insert(of_model.end(), of_tensors.begin(), of_tensors.end());
   warn(top_level, of_model);
   if (overrides.overall_block) warn(*overrides.overall_block, of_tensors);
@@ -183,10 +201,12 @@ Configuration read_configuration(const json::Value& root, const ParseOptions& op
   Configuration configuration =
       default_configuration_for(target.value_or(TargetDevice::dpu), options.compatibility);
   read_model_settings(root, configuration, diagnostics);
-  if (const json::Member* member = root.find(keys::quantizable_data_type))
-    read_quantizable(*member, configuration, diagnostics);
+  read_quantizable(root, configuration, diagnostics);
   const ModelOverrides overrides = read_model_overrides(root, diagnostics);
   lay_over_model(overrides, configuration);
+  PerRole<bool> quantizable;
+  for (const Role role : all_roles) quantizable[role] = configuration.quantizable[role].value;
+  warn_of_unlisted_blocks(root, "", quantizable, diagnostics);
   if (const json::Member* member = root.find(keys::layers))
     configuration.layers = read_layers(member->value, configuration.quantizable, diagnostics);
 

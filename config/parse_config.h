@@ -39,6 +39,9 @@ struct ParsedConfiguration {
 
 // Parses, validates and fills in defaults. Comments, trailing commas and the flat default listing are
 // accepted. Every problem of the text is reported in one run, in order of position. Never throws on bad text.
+//
+// Only target_device has no default, since the others depend on it: `{}` is an error that says so. What else
+// UG1414 requires of the model and the text lacks is filled in and named in one warning a block.
 ParsedConfiguration parse_config(std::string_view text, const ParseOptions& options);
 
 // What is in force without a configuration file: the default listing of UG1414, activations rounded half_up.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "config/setting_names.h"
 #include "config/setting_table.h"
@@ -69,25 +70,43 @@ PerRole<TensorOverrides> read_tensor_roles(const json::Value& value, const std::
   return overrides;
 }
 
-PerRole<std::optional<Source>> read_role_list(const json::Value& value, const std::string& path,
-                                              DiagnosticList& diagnostics) {
-  PerRole<std::optional<Source>> listed;
+std::optional<PerRole<std::optional<Source>>> read_role_list(const json::Value& value,
+                                                             const std::string& path,
+                                                             DiagnosticList& diagnostics) {
   if (value.kind != json::Value::Kind::array) {
     diagnostics.error(
         diagnostics.source(path, value.position),
         in_words(value) + " is not allowed; allowed: an array of input, weights, bias, activation");
-    return listed;
+    return std::nullopt;
   }
+  PerRole<std::optional<Source>> listed;
+  bool has_mistake = false;
   for (std::size_t i = 0; i < value.elements.size(); ++i) {
     const json::Value& element = value.elements[i];
     Source source = diagnostics.source(json::element_path(path, i), element.position);
     const Read<Role> role = read_option<Role>(element);
-    if (!role.value)
+    if (!role.value) {
       diagnostics.error(std::move(source), role.problem);
-    else if (!listed[*role.value])
+      has_mistake = true;
+    } else if (!listed[*role.value]) {
       listed[*role.value] = std::move(source);
+    }
   }
+  if (has_mistake) return std::nullopt;
   return listed;
+}
+
+void warn_of_unlisted_blocks(const json::Value& owner, const std::string& path, const PerRole<bool>& listed,
+                             DiagnosticList& diagnostics) {
+  const json::Member* roles = owner.find(keys::per_tensor);
+  if (roles == nullptr) return;
+  const std::string roles_path = json::member_path(path, keys::per_tensor);
+  for (const Role role : all_roles) {
+    const json::Member* block = roles->value.find(spelling(role));
+    if (block == nullptr || listed[role]) continue;
+    diagnostics.warning(diagnostics.source(json::member_path(roles_path, block->key), block->key_position),
+                        "no effect, because quantizable_data_type does not list " + block->key);
+  }
 }
 
 }  // namespace qcal

@@ -23,8 +23,15 @@ TensorOverrides read_tensor_block(const json::Value& value, const std::string& p
 PerRole<TensorOverrides> read_tensor_roles(const json::Value& value, const std::string& path,
                                            DiagnosticList& diagnostics);
 
-// quantizable_data_type: where each listed role stands in the list.
-PerRole<std::optional<Source>> read_role_list(const json::Value& value, const std::string& path,
-                                              DiagnosticList& diagnostics);
+// quantizable_data_type: where each listed role stands in the list. Empty where the list has a mistake, so
+// that nothing is concluded from what it lacks.
+std::optional<PerRole<std::optional<Source>>> read_role_list(const json::Value& value,
+                                                             const std::string& path,
+                                                             DiagnosticList& diagnostics);
+
+// Warns of each block in the tensor_quantize_config of `owner` (an object at `path`) whose role is not
+// `listed`.
+void warn_of_unlisted_blocks(const json::Value& owner, const std::string& path, const PerRole<bool>& listed,
+                             DiagnosticList& diagnostics);
 
 }  // namespace qcal

@@ -53,7 +53,7 @@ void warn_of_no_effect(const json::Value& value, const LayerEntry& entry,
                        const PerRole<Sourced<bool>>& quantizable, DiagnosticList& diagnostics) {
   bool any_role = false;
   for (const Role role : all_roles) {
-    any_role = any_role || entry.overrides_role[role];
+    any_role = any_role || listed[role];
     if (listed[role] && !quantizable[role].value) {
       diagnostics.warning(*listed[role],
                           "no effect, because the model's quantizable_data_type does not list " +
@@ -62,18 +62,7 @@ void warn_of_no_effect(const json::Value& value, const LayerEntry& entry,
   }
   if (!any_role)
     diagnostics.warning(entry.source, "no effect, because quantizable_data_type lists no tensor type");
-
-  const json::Member* roles = value.find(keys::per_tensor);
-  if (roles == nullptr) return;
-  for (const Role role : all_roles) {
-    const json::Member* block = roles->value.find(spelling(role));
-    if (block == nullptr || entry.overrides_role[role]) continue;
-    diagnostics.warning(
-        diagnostics.source(
-            json::member_path(json::member_path(entry.source.setting, keys::per_tensor), block->key),
-            block->key_position),
-        "no effect, because the entry's quantizable_data_type does not list " + block->key);
-  }
+  warn_of_unlisted_blocks(value, entry.source.setting, entry.overrides_role, diagnostics);
 }
 
 LayerEntry read_entry(const json::Value& value, const std::string& path,
@@ -99,14 +88,13 @@ LayerEntry read_entry(const json::Value& value, const std::string& path,
     }
   }
   check_selectors(value, entry, diagnostics);
-  if (!listed) {
+  if (value.find(keys::quantizable_data_type) == nullptr) {
     diagnostics.warning(
         entry.source,
         "quantizable_data_type is missing; the entry applies to input, weights, bias and activation");
   }
-  for (const Role role : all_roles) entry.overrides_role[role] = !listed || (*listed)[role].has_value();
-  warn_of_no_effect(value, entry, listed.value_or(PerRole<std::optional<Source>>{}), quantizable,
-                    diagnostics);
+  for (const Role role : all_roles) entry.overrides_role[role] = !listed || (*listed)[role];
+  if (listed) warn_of_no_effect(value, entry, *listed, quantizable, diagnostics);
   return entry;
 }
 

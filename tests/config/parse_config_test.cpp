@@ -410,7 +410,7 @@ TEST(ParseConfig, layer_entries_are_checked) {
                "{\"layer_type\": \"Conv2d\", \"layer_name\": \"x\", \"quantizable_data_type\": [\"bias\"]},\n"
                "{\"layer_name\": \"x\"},\n"
                "{\"layer_name\": \"y\", \"quantizable_data_type\": []},\n"
-               "{\"layer_name\": \"z\", \"quantizable_data_type\": [\"bias\", \"wieghts\"],\n"
+               "{\"layer_name\": \"z\", \"quantizable_data_type\": [\"bias\", \"Bias\"],\n"
                " \"tensor_quantize_config\": {\"weights\": {\"bit_width\": 1}}},\n"
                "{\"layer_name\": \"x\", \"quantizable_data_type\": [\"bias\"]},\n"
                "{\"layer_type\": \"torch.nn.Conv2d\", \"quantizable_data_type\": [\"bias\"]}]}"),
@@ -426,12 +426,8 @@ TEST(ParseConfig, layer_entries_are_checked) {
           "weights, bias and activation",
           "c.json:8:1: warning: layer_quantize_config[5]: no effect, because quantizable_data_type lists no "
           "tensor type",
-          "c.json:9:55: layer_quantize_config[6].quantizable_data_type[1]: \"wieghts\" is not allowed; "
-          "allowed: input, "
-          "weights, bias, activation; did you mean weights?",
           "c.json:10:29: warning: layer_quantize_config[6].tensor_quantize_config.weights: no effect, "
-          "because the "
-          "entry's quantizable_data_type does not list weights",
+          "because quantizable_data_type does not list weights",
           "c.json:10:54: layer_quantize_config[6].tensor_quantize_config.weights.bit_width: 1 is not "
           "allowed; allowed: "
           "2 to 16, or 32 for bias; one bit leaves no positive value to scale by",
@@ -439,6 +435,45 @@ TEST(ParseConfig, layer_entries_are_checked) {
           "layer_quantize_config[4].layer_name (c.json:7:16); this later entry wins",
           "c.json:12:16: warning: layer_quantize_config[8].layer_type: selects the same layers as "
           "layer_quantize_config[3].layer_type (c.json:6:16); this later entry wins"));
+}
+
+TEST(ParseConfig, nothing_is_concluded_from_what_has_a_mistake) {
+  // Neither "method is missing", nor "weights is not listed".
+  EXPECT_THAT(
+      messages(R"({"target_device": "CPU", "convert_relu6_to_relu": false, "include_cle": false,
+"include_bias_corr": 0, "quantizable_data_type": ["wieghts"], "bit_width": 8, "method": 1, "round_mode": "half_even",
+"symmetry": true, "per_channel": false, "signed": true, "narrow_range": false, "scale_type": "float",
+"calib_statistic_method": "max", "tensor_quantize_config": {"weights": {"bit_width": 4}}, "layer_quantize_config": [
+{"layer_type": "Conv", "quantizable_data_type": ["weights", "bais"], "tensor_quantize_config": {"bias": {}}}]})"),
+      ElementsAre(
+          "c.json:2:22: include_bias_corr: 0 is not allowed; allowed: true, false; did you mean false?",
+          "c.json:2:51: quantizable_data_type[0]: \"wieghts\" is not allowed; allowed: input, weights, "
+          "bias, activation; did you mean weights?",
+          "c.json:2:89: method: 1 is not allowed; allowed: maxmin, percentile, entropy, mse, diffs",
+          "c.json:5:61: layer_quantize_config[0].quantizable_data_type[1]: \"bais\" is not allowed; "
+          "allowed: input, weights, bias, activation; did you mean bias?"));
+}
+
+TEST(ParseConfig, settings_of_a_tensor_that_is_not_quantized_have_no_effect) {
+  std::string text = cpu_model + R"("tensor_quantize_config": {"bias": {"bit_width": 4}}})";
+  text.replace(text.find("\"bias\", "), 8, "");
+  EXPECT_THAT(messages(text),
+              ElementsAre("c.json:2:28: warning: tensor_quantize_config.bias: no effect, because "
+                          "quantizable_data_type does not list bias"));
+}
+
+// Cut anywhere, or with any byte replaced, the example file is read or refused, but never worse.
+TEST(ParseConfig, damaged_files_are_survived) {
+  const std::string whole = read_file(QCAL_TEST_DATA "/config/pytorch_quantize_config.json");
+  for (std::size_t length = 0; length + 2 < whole.size(); ++length)
+    EXPECT_FALSE(parse(std::string_view(whole).substr(0, length)).ok()) << length;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (const char byte : {'"', '{', ']', '\\', '/', '0', '\n', '\x7F', '\x80', '\xC3'}) {
+      std::string damaged = whole;
+      damaged[at] = byte;
+      for (const Diagnostic& diagnostic : parse(damaged).diagnostics) EXPECT_GT(diagnostic.where.line, 0);
+    }
+  }
 }
 
 TEST(ParseConfig, a_layer_cannot_quantize_what_the_model_does_not) {
