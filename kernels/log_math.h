@@ -11,11 +11,12 @@
 
 namespace qcal {
 
-// ln(x) for finite x > 0 (subnormals included); error below 1.5 ulp. ln(1) is exactly 0.
+// ln(x) for finite x > 0 (subnormals included); error below 1 ulp. ln(1) is exactly 0.
 //
-// x = 2^k * m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m-1)/(m+1), |s| < 0.1716, by its series
-// to s^23 (the first term left out is below 2^-62 of the result). k*ln2 is added in two parts, the first
-// exact.
+// x = 2^k * m with m = 1 + f in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = f/(2+f), |s| < 0.1716, by its
+// series to s^23 (the first term left out is below 2^-62 of the result), in the form f - (f^2/2 - s * (...)):
+// f is exact, and the rounding errors of s only reach the smaller terms. k*ln2 is added in two parts, the
+// first exact.
 QCAL_HOST_DEVICE inline double search_log(double x) {
   int k = 0;
   if (x < 2.2250738585072014e-308) {  // subnormal
@@ -51,11 +52,12 @@ QCAL_HOST_DEVICE inline double search_log(double x) {
   series = series * z + 1.0 / 7.0;
   series = series * z + 1.0 / 5.0;
   series = series * z + 1.0 / 3.0;
-  const double log_m = 2.0 * s + 2.0 * s * (z * series);
+  const double half_square = 0.5 * f * f;
+  const double scaled = static_cast<double>(k);
   constexpr double ln2_high = 6.93147180369123816490e-01;  // 33 bits: k * ln2_high is exact
   constexpr double ln2_low = 1.90821492927058770002e-10;
-  const double scaled = static_cast<double>(k);
-  return scaled * ln2_high + (log_m + scaled * ln2_low);
+  const double correction = s * (half_square + 2.0 * (z * series)) + scaled * ln2_low;
+  return scaled * ln2_high - ((half_square - correction) - f);
 }
 
 }  // namespace qcal

@@ -18,7 +18,7 @@ struct ValueRange {
   QCAL_HOST_DEVICE bool empty() const { return elements == non_finite; }
   QCAL_HOST_DEVICE float amax() const {
     if (empty()) return 0.0f;
-    return max > -min ? max : -min;
+    return max >= -min ? max : -min;  // of zeros: +0, not -min
   }
   bool operator==(const ValueRange&) const = default;
 };
