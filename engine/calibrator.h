@@ -17,6 +17,9 @@
 #include "engine/export/quantization_parameters.h"
 #include "engine/plan/quantization_plan.h"
 #include "kernels/backend.h"
+#include "kernels/non_finite.h"
+#include "kernels/stream.h"
+#include "kernels/tensor_view.h"
 
 namespace qcal {
 

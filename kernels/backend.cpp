@@ -1,5 +1,6 @@
 #include "kernels/backend.h"
 
+#include "kernels/collector.h"
 #include "kernels/cpu_collector.h"
 
 namespace qcal {

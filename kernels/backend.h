@@ -4,9 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "kernels/collector.h"
-
 namespace qcal {
+
+class Collector;
+struct CollectSpec;
 
 class Backend {
  public:
@@ -19,6 +20,7 @@ class Backend {
   virtual std::string name() const = 0;
   // One line for the user: what was chosen and why.
   virtual std::string reason() const = 0;
+  // See collector.h, which belongs to the engine and is not installed.
   virtual std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const = 0;
 };
 

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "kernels/histogram.h"
+#include "kernels/non_finite.h"
 #include "kernels/scale_error.h"
+#include "kernels/stream.h"
 #include "kernels/tensor_view.h"
 
 namespace qcal {
@@ -18,13 +20,6 @@ enum class Binning {
   dyadic_magnitude,  // mergeable
   dyadic_value,      // mergeable, 0 included
   vitis,             // vai_q_pytorch's: magnitudes, float32 edges, order-dependent growth
-};
-
-// What becomes of a batch that holds NaN or infinities.
-enum class NonFinite {
-  reject,  // leave the batch out; Summary::left_out tells the caller, who reports it
-  skip,    // leave the batch out
-  ignore,  // use its finite values
 };
 
 struct CollectSpec {
@@ -53,11 +48,6 @@ struct Summary {
   std::uint64_t elements = 0;    // seen, left-out batches included
   std::uint64_t non_finite = 0;  // likewise
   std::vector<LeftOut> left_out;
-};
-
-// Opaque handle of a device stream; null means the back end's own.
-struct Stream {
-  void* handle = nullptr;
 };
 
 // One tensor's collector. Not thread-safe; different collectors are independent.
