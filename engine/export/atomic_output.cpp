@@ -27,6 +27,11 @@ void rename_or_fail(const std::filesystem::path& from, const std::filesystem::pa
   throw IoError(fmt::format("{}: cannot move the new file into place: {}", to.string(), reason(error)));
 }
 
+bool is_directory(const std::filesystem::path& path) {
+  std::error_code ignored;  // what cannot be looked at will fail to be written, with a better message
+  return std::filesystem::is_directory(path, ignored);
+}
+
 void make_directory(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::create_directory(path, error)) {
@@ -54,7 +59,8 @@ class Replacement {
 
   void replace(const std::string& name, const std::filesystem::path& by) {
     const std::filesystem::path target = directory_ / name;
-    if (std::filesystem::is_directory(std::filesystem::symlink_status(target))) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(target, ignored))) {
       throw IoError(fmt::format("{}: is a directory; a file is to be written there", target.string()));
     }
     // A second link keeps the old file without a moment in which its name is gone. FAT has no links: moved
@@ -91,7 +97,8 @@ void check_writable(const std::filesystem::path& directory) {
 
 }  // namespace
 
-AtomicOutput::AtomicOutput(std::filesystem::path directory) : directory_(without_trailing_slash(directory)) {
+AtomicOutput::AtomicOutput(const std::filesystem::path& directory)
+    : directory_(without_trailing_slash(directory)) {
   std::filesystem::path at = directory_;
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(at, error);
@@ -119,7 +126,7 @@ void AtomicOutput::add(const std::string& name, std::string contents) {
 }
 
 void AtomicOutput::commit() {
-  const bool existed = std::filesystem::is_directory(directory_);
+  const bool existed = is_directory(directory_);
   const std::filesystem::path parent = directory_of(directory_);
   CreatedDirectories created(existed ? directory_ : parent);
   const StagingDirectory staging(existed ? directory_ : parent,
@@ -129,19 +136,22 @@ void AtomicOutput::commit() {
   for (const auto& [name, contents] : files_) write_new_file(fresh / name, contents);
   flush_directory(fresh);
 
-  if (!existed && std::rename(fresh.c_str(), directory_.c_str()) == 0) {
-    try {
-      flush_directory(parent);
-      created.keep();
-    } catch (const IoError&) {
-      std::rename(directory_.c_str(), fresh.c_str());
-      throw;
+  if (!existed) {
+    if (std::rename(fresh.c_str(), directory_.c_str()) == 0) {
+      try {
+        flush_directory(parent);
+        created.keep();
+      } catch (const IoError&) {
+        std::rename(directory_.c_str(), fresh.c_str());
+        throw;
+      }
+      return;
     }
-    return;
-  }
-  // The directory exists, or somebody created it meanwhile.
-  if (!std::filesystem::is_directory(directory_)) {
-    throw IoError(fmt::format("{}: cannot create the directory: {}", directory_.string(), reason(errno)));
+    const int error = errno;
+    if (!is_directory(directory_)) {
+      throw IoError(fmt::format("{}: cannot create the directory: {}", directory_.string(), reason(error)));
+    }
+    // Somebody created it meanwhile.
   }
   const std::filesystem::path saved = staging.path() / "old";
   make_directory(saved);

@@ -25,7 +25,7 @@ class AtomicOutput {
  public:
   // Finds out early whether the directory can be written: a calibration may take hours. Creates nothing.
   // Throws InputError where the path cannot be a directory, IoError where the system refuses.
-  explicit AtomicOutput(std::filesystem::path directory);
+  explicit AtomicOutput(const std::filesystem::path& directory);
 
   // `name` has no directories. Throws InvalidArgument for such a name or for one added before.
   void add(const std::string& name, std::string contents);

@@ -25,9 +25,11 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
 
 CreatedDirectories::CreatedDirectories(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> missing;
-  for (std::filesystem::path at = without_trailing_slash(path); !std::filesystem::exists(at);
+  std::error_code ignored;  // what cannot be looked at cannot be created either, and mkdir says why
+  for (std::filesystem::path at = without_trailing_slash(path); !std::filesystem::exists(at, ignored);
        at = directory_of(at)) {
     missing.push_back(at);
+    if (at == directory_of(at)) break;
   }
   std::reverse(missing.begin(), missing.end());
   for (const std::filesystem::path& directory : missing) {

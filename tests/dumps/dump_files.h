@@ -104,4 +104,22 @@ std::string message_of(Action&& action) {
   return {};
 }
 
+// Calls `read` with every single byte of `whole` replaced in several ways. It may return or throw Error;
+// whatever else happens (a crash, another exception, a sanitizer's report) fails the test.
+template <class Error, class Read>
+void change_every_byte(const std::string& whole, Read&& read) {
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (const int by :
+         {0x00, 0xff, int{'"'}, int{'9'}, int{'{'}, int{']'}, static_cast<unsigned char>(whole[i]) ^ 1}) {
+      std::string changed = whole;
+      changed[i] = static_cast<char>(by);
+      try {
+        read(changed);
+      } catch (const Error&) {
+        continue;
+      }
+    }
+  }
+}
+
 }  // namespace qcal::testing

@@ -165,6 +165,13 @@ TEST_F(Npy, RefusesEveryTruncation) {
   EXPECT_THAT(error(whole + "xyz"), HasSubstr("3 bytes follow the 24 bytes"));
 }
 
+TEST_F(Npy, SurvivesAnyChangedByte) {
+  change_every_byte<InputError>(npy_f32("(2, 3)", {1, 2, 3, 4, 5, 6}), [&](const std::string& bytes) {
+    const StoredTensor tensor = read(bytes);
+    EXPECT_LE(tensor.offset + tensor.bytes, bytes.size());
+  });
+}
+
 TEST_F(Npy, RefusesWhatIsNoNpyFile) {
   EXPECT_THAT(error("PK\x03\x04 an archive"), HasSubstr("not an npy file"));
   EXPECT_THAT(error(npy(std::string(40000, ' '), "")), HasSubstr("'{' expected"));

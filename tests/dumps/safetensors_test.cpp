@@ -137,6 +137,17 @@ TEST_F(Safetensors, RefusesEveryTruncation) {
   error(whole + "x");
 }
 
+TEST_F(Safetensors, SurvivesAnyChangedByte) {
+  const std::string whole = safetensors(
+      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[1],"data_offsets":[8,10]}})",
+      std::string(10, '\1'));
+  change_every_byte<InputError>(whole, [&](const std::string& bytes) {
+    for (const NamedTensor& named : read(bytes).tensors) {
+      EXPECT_LE(named.tensor.offset + named.tensor.bytes, bytes.size());
+    }
+  });
+}
+
 TEST_F(Safetensors, NamesMayHoldAnything) {
   const SafetensorsHeader header = read(safetensors(
       R"({"../x/\n\"é\u0000":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", std::string(4, '\0')));

@@ -164,6 +164,11 @@ TEST_F(QuantParams, RefusesMalformedFiles) {
               HasSubstr("tensors[1]: tensor \"conv1.weight\" is listed twice"));
 }
 
+TEST_F(QuantParams, SurvivesAnyChangedByte) {
+  change_every_byte<InputError>(quant_params_json({.tensors = {sample_weights()}}, sample_context()),
+                                [&](const std::string& bytes) { read(bytes); });
+}
+
 TEST_F(QuantParams, RefusesEveryTruncation) {
   const std::string text = quant_params_json({.tensors = {sample_weights()}}, sample_context());
   for (std::size_t length = 0; length + 1 < text.size(); ++length) error(text.substr(0, length));
