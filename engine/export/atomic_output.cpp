@@ -27,7 +27,7 @@ void rename_or_fail(const std::filesystem::path& from, const std::filesystem::pa
   throw IoError(fmt::format("{}: cannot move the new file into place: {}", to.string(), reason(error)));
 }
 
-bool is_directory(const std::filesystem::path& path) {
+bool is_a_directory(const std::filesystem::path& path) {
   std::error_code ignored;  // what cannot be looked at will fail to be written, with a better message
   return std::filesystem::is_directory(path, ignored);
 }
@@ -126,7 +126,7 @@ void AtomicOutput::add(const std::string& name, std::string contents) {
 }
 
 void AtomicOutput::commit() {
-  const bool existed = is_directory(directory_);
+  const bool existed = is_a_directory(directory_);
   const std::filesystem::path parent = directory_of(directory_);
   CreatedDirectories created(existed ? directory_ : parent);
   const StagingDirectory staging(existed ? directory_ : parent,
@@ -148,7 +148,7 @@ void AtomicOutput::commit() {
       return;
     }
     const int error = errno;
-    if (!is_directory(directory_)) {
+    if (!is_a_directory(directory_)) {
       throw IoError(fmt::format("{}: cannot create the directory: {}", directory_.string(), reason(error)));
     }
     // Somebody created it meanwhile.
@@ -172,8 +172,12 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view c
     write_to_device(file, contents);
     return;
   }
-  const std::filesystem::path target =
-      std::filesystem::exists(status) ? std::filesystem::canonical(file) : file;
+  std::filesystem::path target = file;
+  if (std::filesystem::exists(status)) {
+    std::error_code failure;
+    target = std::filesystem::canonical(file, failure);
+    if (failure) throw IoError(fmt::format("{}: {}", file.string(), failure.message()));
+  }
   const std::filesystem::path parent = directory_of(target);
   CreatedDirectories created(parent);
   const StagingDirectory staging(parent, target.filename().string());
