@@ -56,9 +56,11 @@ void CreatedDirectories::keep() {
 StagingDirectory::StagingDirectory(const std::filesystem::path& parent, const std::string& purpose) {
   // A crashed process with our number may have left a directory of that name.
   constexpr int most_attempts = 1000;
+  constexpr std::size_t longest = 100;  // a name that just fits the file system would not with our addition
   int error = 0;
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
-    const std::filesystem::path path = parent / fmt::format(".{}.qcal-{}-{}", purpose, ::getpid(), attempt);
+    const std::filesystem::path path =
+        parent / fmt::format(".{}.qcal-{}-{}", purpose.substr(0, longest), ::getpid(), attempt);
     if (::mkdir(path.c_str(), 0777) == 0) {
       path_ = path;
       return;

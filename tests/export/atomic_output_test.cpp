@@ -179,6 +179,16 @@ TEST_F(AtomicOutputFiles, SingleFile) {
   EXPECT_THROW(write_file_atomically(directory_ / "b/", "x"), InputError);
 }
 
+TEST_F(AtomicOutputFiles, NamesAsLongAsTheFileSystemAllows) {
+  const std::string name(255, 'n');
+  write_file_atomically(directory_ / name, "one");
+  EXPECT_EQ(read_bytes(directory_ / name), "one");
+  AtomicOutput output(directory_ / std::string(255, 'd'));
+  output.add(name, "two");
+  output.commit();
+  EXPECT_EQ(read_bytes(output.directory() / name), "two");
+}
+
 TEST_F(AtomicOutputFiles, SingleFileOnAFullDisk) {
   write_bytes(directory_ / "net.onnx", "old");
   const LimitedFileSize limit(1000);
