@@ -27,7 +27,9 @@ struct DeclaredTensor {
   bool takes_product_scale() const { return bias_factors && parameters.bit_width == 32; }
 };
 
-std::string quoted(const std::string& name) { return "tensor \"" + name + "\""; }
+std::string quoted(const std::string& name) {
+  return "tensor \"" + name + "\"";
+}
 
 // Runs `work`, putting the tensor's name in front of what it throws.
 template <class Work>
@@ -84,7 +86,8 @@ struct Calibrator::State {
   }
 };
 
-Calibrator::Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend, CalibratorOptions options)
+Calibrator::Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend,
+                       CalibratorOptions options)
     : state_(std::make_unique<State>()) {
   if (backend == nullptr) throw InvalidArgument("a calibrator needs a back end");
   const bool vitis = configuration.compatibility == Compatibility::vitis;
@@ -108,7 +111,8 @@ void Calibrator::declare(const std::string& name, const Declaration& declaration
   tensor.layer = declaration.layer_name;
   tensor.layer_type = declaration.layer_type;
   tensor.channel_axis = declaration.channel_axis;
-  tensor.settings = resolve(configuration, {declaration.layer_name, "", {declaration.layer_type}})[settings_role];
+  tensor.settings =
+      resolve(configuration, {declaration.layer_name, "", {declaration.layer_type}})[settings_role];
   if (!configuration.quantizable[settings_role].value) {
     tensor.settings.datatype = {Datatype::float32, configuration.quantizable[settings_role].source};
   }
@@ -161,7 +165,8 @@ void Calibrator::merge(Calibrator&& shard) {
     DeclaredTensor& own = state_->find(name);
     DeclaredTensor& theirs = shard.state_->find(name);
     const std::lock_guard lock(own.mutex);
-    if (own.complete || theirs.complete) throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
+    if (own.complete || theirs.complete)
+      throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
     if (own.calibration == nullptr || theirs.calibration == nullptr) continue;
     naming(name, [&] { own.calibration->merge(std::move(*theirs.calibration)); });
     own.next_index = std::max(own.next_index, theirs.next_index);
@@ -174,7 +179,8 @@ QuantizationParameters Calibrator::finish() {
   for (const std::string& name : state_->order) complete_tensor(name, *state_->tensors.at(name));
   state_->set_bias_scales();
   QuantizationParameters result;
-  for (const std::string& name : state_->order) result.tensors.push_back(std::move(state_->tensors.at(name)->parameters));
+  for (const std::string& name : state_->order)
+    result.tensors.push_back(std::move(state_->tensors.at(name)->parameters));
   return result;
 }
 

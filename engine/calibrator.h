@@ -26,9 +26,10 @@ namespace qcal {
 // What a caller without a graph says about one tensor; the configuration resolves the rest.
 struct Declaration {
   Role role = Role::activation;
-  std::string layer_name;           // matched against layer_name entries
-  std::string layer_type;           // against layer_type entries
-  std::optional<int> channel_axis;  // required where the settings say per_channel; negative counts from the end
+  std::string layer_name;  // matched against layer_name entries
+  std::string layer_type;  // against layer_type entries
+  std::optional<int>
+      channel_axis;  // required where the settings say per_channel; negative counts from the end
   std::optional<BiasFactors> bias_factors;  // of a 32-bit bias
 };
 
@@ -37,37 +38,41 @@ struct CalibratorOptions {
   std::optional<NonFinite> non_finite;
 };
 
-// Thread-safe: calls for one tensor wait for each other, calls for different tensors run side by side. Touches no file
-// and keeps no global state. Memory: one collector a tensor, at most 64 bytes a batch and channel; no tensor is kept.
+// Thread-safe: calls for one tensor wait for each other, calls for different tensors run side by side.
+// Touches no file and keeps no global state. Memory: one collector a tensor, at most 64 bytes a batch and
+// channel; no tensor is kept.
 class Calibrator {
  public:
-  Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend, CalibratorOptions options = {});
+  Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend,
+             CalibratorOptions options = {});
   ~Calibrator();
   Calibrator(Calibrator&&) noexcept;
   Calibrator& operator=(Calibrator&&) noexcept;
 
-  // Announces a tensor. Throws InvalidArgument for a name declared before, and for settings that the declaration
-  // cannot satisfy (per_channel without a channel axis).
+  // Announces a tensor. Throws InvalidArgument for a name declared before, and for settings that the
+  // declaration cannot satisfy (per_channel without a channel axis).
   void declare(const std::string& name, const Declaration& declaration);
   // The same for a tensor of a plan, with the plan's settings. Its parameter values are not looked at.
   void declare(const PlannedTensor& tensor);
 
-  // One batch, read before the call returns where it lies in host memory. Batches without an index are numbered in
-  // order of arrival; the index decides the order for mean and modal. Tensors that stay float are passed over.
-  // Throws InvalidArgument naming tensor and batch: undeclared, index seen before, NaN or infinities under
-  // NonFinite::reject, negative values under unsigned symmetric settings, channel count that changed.
+  // One batch, read before the call returns where it lies in host memory. Batches without an index are
+  // numbered in order of arrival; the index decides the order for mean and modal. Tensors that stay float are
+  // passed over. Throws InvalidArgument naming tensor and batch: undeclared, index seen before, NaN or
+  // infinities under NonFinite::reject, negative values under unsigned symmetric settings, channel count that
+  // changed.
   void observe(const std::string& name, const TensorView& batch, Stream stream = {},
                std::optional<std::int64_t> index = {});
 
   // Finds the tensor's parameters and lets go of its statistics; it takes no more batches.
   void complete(const std::string& name);
 
-  // Takes over what `shard`, a calibrator of the same tensors and configuration, has observed. Accumulated tensors: the
-  // result does not depend on the order of merging. Per-batch ones: batch indices of the two must differ.
+  // Takes over what `shard`, a calibrator of the same tensors and configuration, has observed. Accumulated
+  // tensors: the result does not depend on the order of merging. Per-batch ones: batch indices of the two
+  // must differ.
   void merge(Calibrator&& shard);
 
-  // The parameters of every declared tensor, in order of declaration. Throws InvalidArgument naming a tensor that was
-  // never observed. To be called once.
+  // The parameters of every declared tensor, in order of declaration. Throws InvalidArgument naming a tensor
+  // that was never observed. To be called once.
   QuantizationParameters finish();
 
  private:

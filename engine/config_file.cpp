@@ -12,7 +12,8 @@ constexpr std::uint64_t largest_configuration = std::uint64_t{64} << 20;
 
 LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file, const LoadOptions& options) {
   const std::string text = read_text_file(file, largest_configuration);
-  ParsedConfiguration parsed = parse_config(text, {file.string(), options.compatibility, options.device_rules});
+  ParsedConfiguration parsed =
+      parse_config(text, {file.string(), options.compatibility, options.device_rules});
   LoadedConfiguration loaded{std::move(parsed.configuration), {}};
   std::string errors;
   for (const Diagnostic& diagnostic : parsed.diagnostics) {

@@ -19,9 +19,10 @@ struct LoadedConfiguration {
   std::vector<std::string> warnings;  // one line each, with file:line:column
 };
 
-// Reads and validates a JSON configuration. Throws ConfigError, whose message lists every problem of the file one a
-// line, and InputError where the file cannot be read.
-LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file, const LoadOptions& options = {});
+// Reads and validates a JSON configuration. Throws ConfigError, whose message lists every problem of the file
+// one a line, and InputError where the file cannot be read.
+LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file,
+                                              const LoadOptions& options = {});
 
 // The same for those who have nowhere to show warnings.
 Configuration load_config(const std::filesystem::path& file, const LoadOptions& options = {});

@@ -24,7 +24,8 @@ namespace {
 // Counts what is done and tells the caller, one call at a time.
 class ProgressReport {
  public:
-  ProgressReport(std::size_t tensors, std::uint64_t bytes, const std::function<void(const Progress&)>& listener)
+  ProgressReport(std::size_t tensors, std::uint64_t bytes,
+                 const std::function<void(const Progress&)>& listener)
       : listener_(listener) {
     progress_.tensors = tensors;
     progress_.bytes = bytes;
@@ -65,7 +66,8 @@ void require_recorded(const QuantizationPlan& plan, const DumpSource& dumps) {
   }
   if (missing.empty()) return;
   constexpr std::size_t shown = 10;
-  std::string text = dumps.description() + ": " + std::to_string(missing.size()) + " of the tensors to quantize were not recorded:";
+  std::string text = dumps.description() + ": " + std::to_string(missing.size()) +
+                     " of the tensors to quantize were not recorded:";
   for (std::size_t i = 0; i < std::min(shown, missing.size()); ++i) text += "\n  " + missing[i];
   if (missing.size() > shown) text += "\n  and " + std::to_string(missing.size() - shown) + " more";
   throw InputError(text + "\n`calib_run explain --tensors` prints the names that a dump must hold");
@@ -85,7 +87,8 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
                     ProgressReport& report) {
   if (tensor.settings.datatype.value != Datatype::integer) return;
   const auto observe = [&](const TensorView& batch, std::size_t index) {
-    // Without isolation a thread that waits for its own batch could start another tensor and hold two batches.
+    // Without isolation a thread that waits for its own batch could start another tensor and hold two
+    // batches.
     tbb::this_task_arena::isolate(
         [&] { calibrator.observe(tensor.name, batch, {}, static_cast<std::int64_t>(index)); });
     report.batch_done(static_cast<std::uint64_t>(batch.size()) * size_of(batch.dtype));
@@ -100,15 +103,15 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
   calibrator.complete(tensor.name);
 }
 
-void require_same_model(const std::filesystem::path& model, const std::string& sha256, const DumpSource& dumps,
-                        std::vector<std::string>& warnings) {
+void require_same_model(const std::filesystem::path& model, const std::string& sha256,
+                        const DumpSource& dumps, std::vector<std::string>& warnings) {
   const std::optional<std::string> recorded = dumps.model_sha256();
   if (!recorded) {
     warnings.push_back(dumps.description() + ": does not say which model it was recorded from; assuming " +
                        model.string());
   } else if (*recorded != sha256) {
-    throw InputError(dumps.description() + ": recorded from another model file\n  dump:  sha256 " + *recorded +
-                     "\n  model: sha256 " + sha256 + "  " + model.string() +
+    throw InputError(dumps.description() + ": recorded from another model file\n  dump:  sha256 " +
+                     *recorded + "\n  model: sha256 " + sha256 + "  " + model.string() +
                      "\nrecord again with `tools/record.py " + model.string() + " INPUTS.npz DIR`");
   }
 }
@@ -146,7 +149,8 @@ QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& d
   });
   ProgressReport report(tensors.size(), bytes, options.on_progress);
   const int threads = options.threads > 0 ? options.threads : tbb::info::default_concurrency();
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   std::atomic<std::size_t> next = 0;
   arena.execute([&] {
@@ -160,7 +164,8 @@ QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& d
   return calibrator.finish();
 }
 
-CalibrationResult calibrate_model(const std::filesystem::path& model, const std::filesystem::path& dump_directory,
+CalibrationResult calibrate_model(const std::filesystem::path& model,
+                                  const std::filesystem::path& dump_directory,
                                   const Configuration& configuration, const RunOptions& options) {
   CalibrationResult result;
   const QuantizationPlan plan = make_plan(normalise(read_onnx(model)), configuration);
@@ -169,7 +174,9 @@ CalibrationResult calibrate_model(const std::filesystem::path& model, const std:
   require_same_model(model, sha256, *dumps, result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
   result.parameters = collect(plan, *dumps, configuration, options);
-  result.context = {version(), model.filename().string(), sha256, configuration_json(configuration), plan.transforms, false};
+  result.context = {version(),       model.filename().string(),
+                    sha256,          configuration_json(configuration),
+                    plan.transforms, false};
   return result;
 }
 
@@ -178,8 +185,10 @@ CalibrationResult calibrate_tensors(const std::filesystem::path& dump_directory,
                                     const RunOptions& options) {
   CalibrationResult result;
   const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
-  result.parameters = collect(plan_of_dump(*dumps, role, channel_axis, configuration), *dumps, configuration, options);
-  result.context = {version(), "", dumps->model_sha256().value_or(""), configuration_json(configuration), {}, false};
+  result.parameters =
+      collect(plan_of_dump(*dumps, role, channel_axis, configuration), *dumps, configuration, options);
+  result.context = {version(), "",   dumps->model_sha256().value_or(""), configuration_json(configuration),
+                    {},        false};
   return result;
 }
 

@@ -28,7 +28,8 @@ struct RunOptions {
   std::shared_ptr<const Backend> backend;
   int threads = 0;  // 0: as many as the machine has
   std::optional<NonFinite> non_finite;
-  std::function<void(const Progress&)> on_progress;  // called from any thread, one call at a time; may be empty
+  std::function<void(const Progress&)>
+      on_progress;  // called from any thread, one call at a time; may be empty
 };
 
 struct CalibrationResult {
@@ -37,19 +38,20 @@ struct CalibrationResult {
   std::vector<std::string> warnings;
 };
 
-// Streams every tensor of the plan through collectors. Parameters come from the plan, everything else from `dumps`.
-// Memory: one batch a thread, plus what the search needs. Throws InputError for tensors that the dump lacks (all of
-// them in one message) and InvalidArgument (see Calibrator::observe).
+// Streams every tensor of the plan through collectors. Parameters come from the plan, everything else from
+// `dumps`. Memory: one batch a thread, plus what the search needs. Throws InputError for tensors that the
+// dump lacks (all of them in one message) and InvalidArgument (see Calibrator::observe).
 QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& dumps,
                                const Configuration& configuration, const RunOptions& options);
 
-// calib_run calibrate: read, normalise, plan, collect and search. Throws InputError where the dump was recorded from
-// another model file.
+// calib_run calibrate: read, normalise, plan, collect and search. Throws InputError where the dump was
+// recorded from another model file.
 CalibrationResult calibrate_model(const std::filesystem::path& model, const std::filesystem::path& dumps,
                                   const Configuration& configuration, const RunOptions& options);
 
 // calib_run tensors: every tensor of the dump in one role, with the model's settings; no network.
-CalibrationResult calibrate_tensors(const std::filesystem::path& dumps, Role role, std::optional<int> channel_axis,
-                                    const Configuration& configuration, const RunOptions& options);
+CalibrationResult calibrate_tensors(const std::filesystem::path& dumps, Role role,
+                                    std::optional<int> channel_axis, const Configuration& configuration,
+                                    const RunOptions& options);
 
 }  // namespace qcal

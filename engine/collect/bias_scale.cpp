@@ -6,7 +6,8 @@ bool has_product_scale(const TensorParameters& input, const TensorParameters& we
   return input.scale.size() == 1 && !weights.scale.empty();
 }
 
-void set_product_scale(TensorParameters& bias, const TensorParameters& input, const TensorParameters& weights) {
+void set_product_scale(TensorParameters& bias, const TensorParameters& input,
+                       const TensorParameters& weights) {
   const auto input_scale = static_cast<float>(input.scale.front());
   bias.scale.clear();
   bias.amax.clear();

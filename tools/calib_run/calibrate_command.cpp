@@ -47,8 +47,8 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
   for (const TransformStatus& transform : result.context.transforms) {
     if (transform.status == "not applied") fmt::print("{}: {}\n", transform.name, transform.status);
   }
-  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n", result.parameters.tensors.size(),
-             job.work.out);
+  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n",
+             result.parameters.tensors.size(), job.work.out);
 }
 
 void run_job(const Job& job) {
@@ -74,8 +74,9 @@ void run_job(const Job& job) {
 }
 
 void add_common(CLI::App& command, Job& job) {
-  command.add_option("--dumps", job.dumps,
-                     "directory of recorded tensors: manifest.json with *.npy, or *.safetensors (one a batch)")
+  command
+      .add_option("--dumps", job.dumps,
+                  "directory of recorded tensors: manifest.json with *.npy, or *.safetensors (one a batch)")
       ->required();
   add_config_options(command, job.config);
   add_work_options(command, job.work);
@@ -85,10 +86,12 @@ void add_common(CLI::App& command, Job& job) {
 }  // namespace
 
 void add_calibrate(CLI::App& app, Run& run) {
-  CLI::App* command = app.add_subcommand("calibrate", "find scales and zero points for a network from its dumps");
+  CLI::App* command =
+      app.add_subcommand("calibrate", "find scales and zero points for a network from its dumps");
   command->footer(
       "Example:\n"
-      "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx --dumps models/rn_digits/dump \\\n"
+      "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx --dumps "
+      "models/rn_digits/dump \\\n"
       "                      --config models/configs/cpu.json --out results/rn_digits\n\n"
       "Writes quant_params.json (every parameter, with the settings it was found with) and quant_info.json\n"
       "(vai_q_pytorch's layout). Nothing is written unless everything is.\n"
@@ -104,7 +107,8 @@ void add_tensors(CLI::App& app, Run& run) {
   command->footer(
       "Every tensor takes the model-level settings of one role.\n"
       "Example:\n"
-      "  calib_run tensors --dumps models/rn_digits/dump_safetensors --role activation --out results/tensors");
+      "  calib_run tensors --dumps models/rn_digits/dump_safetensors --role activation --out "
+      "results/tensors");
   const auto job = std::make_shared<Job>();
   add_common(*command, *job);
   command->add_option("--role", job->role, "whose settings the tensors take")

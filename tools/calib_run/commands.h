@@ -1,5 +1,5 @@
-// The subcommands of calib_run. Each adds itself to the command line and leaves its work in `run`, which prints to
-// stdout and throws what the engine throws.
+// The subcommands of calib_run. Each adds itself to the command line and leaves its work in `run`, which
+// prints to stdout and throws what the engine throws.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -18,10 +18,14 @@ struct Job {
 
 std::string kind_name(Difference::Kind kind) {
   switch (kind) {
-    case Difference::Kind::only_in_first: return "only_in_first";
-    case Difference::Kind::only_in_second: return "only_in_second";
-    case Difference::Kind::setting: return "setting";
-    case Difference::Kind::result: return "result";
+    case Difference::Kind::only_in_first:
+      return "only_in_first";
+    case Difference::Kind::only_in_second:
+      return "only_in_second";
+    case Difference::Kind::setting:
+      return "setting";
+    case Difference::Kind::result:
+      return "result";
   }
   return "";
 }
@@ -68,7 +72,8 @@ void run_job(const Job& job) {
 }  // namespace
 
 void add_diff(CLI::App& app, Run& run) {
-  CLI::App* command = app.add_subcommand("diff", "what changed between two quant_params.json, layer by layer");
+  CLI::App* command =
+      app.add_subcommand("diff", "what changed between two quant_params.json, layer by layer");
   command->footer("Example:\n  calib_run diff results/a/quant_params.json results/b/quant_params.json");
   const auto job = std::make_shared<Job>();
   command->add_option("first", job->first, "quant_params.json before")->required();

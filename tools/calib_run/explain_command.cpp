@@ -63,11 +63,12 @@ std::string plan_members(const QuantizationPlan& plan, const std::string& layer)
 }
 
 void require_layer(const QuantizationPlan& plan, const std::string& layer) {
-  const bool known = layer.empty() || std::any_of(plan.tensors.begin(), plan.tensors.end(), [&](const PlannedTensor& tensor) {
-    return tensor.layer == layer;
-  });
+  const bool known =
+      layer.empty() || std::any_of(plan.tensors.begin(), plan.tensors.end(),
+                                   [&](const PlannedTensor& tensor) { return tensor.layer == layer; });
   if (!known) {
-    throw InvalidArgument("--layer " + layer + ": no quantized tensor belongs to a layer of that name; "
+    throw InvalidArgument("--layer " + layer +
+                          ": no quantized tensor belongs to a layer of that name; "
                           "`calib_run explain --model M` lists them");
   }
 }
@@ -97,7 +98,8 @@ void run_job(const Job& job) {
 }  // namespace
 
 void add_explain(CLI::App& app, Run& run) {
-  CLI::App* command = app.add_subcommand("explain", "which settings are in force, and where each value came from");
+  CLI::App* command =
+      app.add_subcommand("explain", "which settings are in force, and where each value came from");
   command->footer(
       "Without --model: the configuration's own settings. With it: every tensor of the network.\n"
       "Examples:\n"

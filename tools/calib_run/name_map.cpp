@@ -19,10 +19,12 @@ std::map<std::string, std::string> read_name_map(const std::string& file) {
     throw InputError(file + ": offset " + std::to_string(document.GetErrorOffset()) + ": " +
                      rapidjson::GetParseError_En(document.GetParseError()));
   }
-  const std::string expected = file + ": expected one object of strings, {\"tensor name\": \"other name\", ...}";
+  const std::string expected =
+      file + ": expected one object of strings, {\"tensor name\": \"other name\", ...}";
   if (!document.IsObject()) throw InputError(expected);
   for (const auto& member : document.GetObject()) {
-    if (!member.value.IsString()) throw InputError(expected + "; \"" + member.name.GetString() + "\" is no string");
+    if (!member.value.IsString())
+      throw InputError(expected + "; \"" + member.name.GetString() + "\" is no string");
     names.emplace(member.name.GetString(), member.value.GetString());
   }
   return names;

@@ -11,8 +11,8 @@ namespace {
 
 // Characters that a terminal shows: bytes that start a UTF-8 character.
 std::size_t shown_width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
 }
 
 // The end of a long name says more than its beginning.
@@ -74,7 +74,8 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string result_table(const QuantizationParameters& parameters) {
-  std::vector<std::vector<std::string>> rows{{"layer", "type", "role", "method", "type of q", ">scale", ">zero point"}};
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "type", "role", "method", "type of q", ">scale", ">zero point"}};
   for (const TensorParameters& tensor : parameters.tensors) {
     const std::string& layer = tensor.layer.empty() ? tensor.name : tensor.layer;
     const bool product = tensor.role == Role::bias && tensor.bit_width == 32;

@@ -12,7 +12,8 @@ namespace qcal::tools {
 // right-aligned (the sign is dropped).
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows);
 
-// layer, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range and number.
+// layer, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range and
+// number.
 std::string result_table(const QuantizationParameters& parameters);
 
 }  // namespace qcal::tools

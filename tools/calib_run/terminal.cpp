@@ -48,8 +48,9 @@ void ProgressBar::update(const Progress& progress) {
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(progress.bytes_done) / seconds;
-  const double share =
-      progress.bytes > 0 ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes) : 1.0;
+  const double share = progress.bytes > 0
+                           ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes)
+                           : 1.0;
   const double left = rate > 0.0 ? static_cast<double>(progress.bytes - progress.bytes_done) / rate : 0.0;
   const std::string figures =
       fmt::format("{:3.0f}%  {}/{} tensors  {} of {}  {}/s  {} left", 100.0 * share, progress.tensors_done,

@@ -12,8 +12,8 @@ namespace qcal::tools {
 // One line each on stderr, led by "warning: ".
 void print_warnings(const std::vector<std::string>& warnings);
 
-// A bar that redraws itself where stderr is a terminal; a line every few seconds elsewhere. Silent where `shown` is
-// false, and for work that is over at once.
+// A bar that redraws itself where stderr is a terminal; a line every few seconds elsewhere. Silent where
+// `shown` is false, and for work that is over at once.
 class ProgressBar {
  public:
   explicit ProgressBar(bool shown);

@@ -1,0 +1,279 @@
+// The contract of the command line: what it prints, what it leaves behind, how it ends.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidjson/document.h>
+
+#include "engine/calibrator.h"
+#include "engine/dumps/dump_source.h"
+#include "engine/export/quant_params.h"
+#include "tests/cli/run_tool.h"
+
+namespace qcal::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const std::string models = QCAL_MODELS;
+const std::string rn_job = "--model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx --dumps " + models +
+                           "/rn_digits/dump --config " + models + "/configs/cpu.json";
+
+std::size_t entries(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+rapidjson::Document parsed(const std::string& text) {
+  rapidjson::Document document;
+  document.Parse(text.c_str());
+  EXPECT_FALSE(document.HasParseError()) << text;
+  return document;
+}
+
+TEST(CalibRun, CalibrateWritesBothFilesAndPrintsATable) {
+  const Workspace work;
+  const ToolRun run = work.run("calibrate " + rn_job + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("layer"), HasSubstr("zero point"), HasSubstr("/conv1/Conv"), HasSubstr("uint8"),
+                    HasSubstr("input x weights"), HasSubstr("35 tensors written to")));
+  EXPECT_THAT(run.err, IsEmpty());
+  EXPECT_EQ(entries(work / "out"), 2u);
+  const QuantizationParameters parameters = read_quant_params(work / "out" / "quant_params.json");
+  EXPECT_EQ(parameters.tensors.size(), 35u);
+  const rapidjson::Document info = parsed(file_text(work / "out" / "quant_info.json"));
+  EXPECT_TRUE(info.HasMember("param") && info.HasMember("output") && info.HasMember("input"));
+}
+
+TEST(CalibRun, JsonIsOneObjectAndNothingElse) {
+  const Workspace work;
+  const ToolRun run = work.run("calibrate --json " + rn_job + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.err, IsEmpty());
+  const rapidjson::Document json = parsed(run.out);
+  EXPECT_EQ(json["result"]["tensors"].Size(), 35u);
+  EXPECT_TRUE(json["warnings"].IsArray());
+}
+
+TEST(CalibRun, QuietPrintsNothing) {
+  const Workspace work;
+  const ToolRun run = work.run("calibrate --quiet " + rn_job + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.out + run.err, IsEmpty());
+}
+
+TEST(CalibRun, RunningTwiceChangesNothing) {
+  const Workspace work;
+  const std::string command = "calibrate --quiet " + rn_job + " --out " + (work / "out").string();
+  ASSERT_EQ(work.run(command + " --threads 1").exit_code, 0);
+  const std::string first = file_text(work / "out" / "quant_params.json");
+  ASSERT_EQ(work.run(command + " --threads 7").exit_code, 0);
+  EXPECT_EQ(first, file_text(work / "out" / "quant_params.json"));
+}
+
+TEST(CalibRun, TransformsThatAreNotBuiltAreOneWarningEachAndInTheOutput) {
+  const Workspace work;
+  const ToolRun run =
+      work.run("calibrate --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx --dumps " + models +
+               "/rn_digits/dump --config " + models + "/configs/dpu.json --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("include_cle"), HasSubstr("include_bias_corr"), Not(HasSubstr("relu6"))));
+  EXPECT_THAT(file_text(work / "out" / "quant_params.json"), HasSubstr("\"not applied\""));
+}
+
+TEST(CalibRun, TensorsGivesWhatTheLibraryGivesFromMemory) {
+  const Workspace work;
+  const std::string dumps = models + "/rn_digits/dump_safetensors";
+  const std::string config = models + "/configs/gpu.json";
+  const ToolRun run = work.run("tensors --quiet --dumps " + dumps + " --config " + config + " --out " +
+                               (work / "out").string());
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  Calibrator calibrator{load_config(config), Backend::cpu()};
+  const auto source = open_dumps(dumps);
+  for (const std::string& name : source->names()) {
+    calibrator.declare(name, {.role = Role::activation});
+    for (std::size_t batch = 0; batch < source->batches(name); ++batch) {
+      calibrator.observe(name, source->open(name, batch)->view());
+    }
+  }
+  EXPECT_EQ(read_quant_params(work / "out" / "quant_params.json"), calibrator.finish());
+}
+
+TEST(CalibRun, TensorsTakesRoleAndAxis) {
+  const Workspace work;
+  const std::string common = "tensors --dumps " + models + "/rn_digits/dump_safetensors --config " + models +
+                             "/configs/gpu.json --role weights --out " + (work / "out").string();
+  const ToolRun without_axis = work.run(common);
+  EXPECT_EQ(without_axis.exit_code, 2);
+  EXPECT_THAT(without_axis.err, HasSubstr("channel axis"));
+  const ToolRun run = work.run(common + " --axis -1 --per-batch");
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  for (const TensorParameters& tensor : read_quant_params(work / "out" / "quant_params.json").tensors) {
+    EXPECT_EQ(tensor.role, Role::weights);
+    EXPECT_EQ(tensor.granularity, Granularity::per_channel);
+    EXPECT_EQ(tensor.per_batch.scale.size(), 4u);
+  }
+}
+
+TEST(CalibRun, ExplainShowsEveryValuesSource) {
+  const Workspace work;
+  const std::string config = " --config " + models + "/configs/cpu.json";
+  const ToolRun text = work.run("explain" + config);
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("target_device"), HasSubstr("configs/cpu.json:")));
+
+  const std::string model = " --model " + models + "/mbv2_digits/mbv2_digits.dyn.op18.bn.onnx";
+  const ToolRun json = work.run("explain --json" + config + model);
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  const rapidjson::Document document = parsed(json.out);
+  EXPECT_STREQ(document["target_device"].GetString(), "CPU");
+  EXPECT_TRUE(document["tensor_settings"]["weights"]["bit_width"].HasMember("source"));
+  ASSERT_GT(document["tensors"].Size(), 40u);
+  EXPECT_TRUE(document["tensors"][0]["settings"]["method"].HasMember("value"));
+
+  const ToolRun names =
+      work.run("explain --tensors" + config + " --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx");
+  EXPECT_THAT(names.out, AllOf(HasSubstr("input\n"), HasSubstr("logits\n"), Not(HasSubstr("weight"))));
+}
+
+TEST(CalibRun, DefaultConfigurationIsTheSpecificationsForTheDpu) {
+  const Workspace work;
+  const ToolRun run = work.run("explain --json");
+  EXPECT_EQ(run.exit_code, 0);
+  const rapidjson::Document document = parsed(run.out);
+  EXPECT_STREQ(document["target_device"].GetString(), "DPU");
+  EXPECT_STREQ(document["tensor_settings"]["activation"]["round_mode"]["value"].GetString(), "half_up");
+  EXPECT_STREQ(document["tensor_settings"]["weights"]["round_mode"]["value"].GetString(), "std_round");
+}
+
+TEST(CalibRun, DiffSaysIdenticalOrWhatChanged) {
+  const Workspace work;
+  ASSERT_EQ(work.run("calibrate --quiet " + rn_job + " --out " + (work / "a").string()).exit_code, 0);
+  const std::string gpu = "--model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx --dumps " + models +
+                          "/rn_digits/dump --config " + models + "/configs/gpu.json";
+  ASSERT_EQ(work.run("calibrate --quiet " + gpu + " --out " + (work / "b").string()).exit_code, 0);
+  const std::string a = (work / "a" / "quant_params.json").string();
+  const std::string b = (work / "b" / "quant_params.json").string();
+  EXPECT_EQ(work.run("diff " + a + " " + a).out, "identical\n");
+  const ToolRun changed = work.run("diff " + a + " " + b);
+  EXPECT_EQ(changed.exit_code, 0);
+  EXPECT_THAT(changed.out, AllOf(HasSubstr("/conv1/Conv"), HasSubstr("scale"), HasSubstr("symmetric")));
+  EXPECT_TRUE(parsed(work.run("diff --json " + a + " " + b).out).IsArray());
+}
+
+TEST(CalibRun, VitisCompatibilityRuns) {
+  const Workspace work;
+  const ToolRun run = work.run("calibrate --compat vitis --model " + models +
+                               "/mbv2_digits/mbv2_digits.ts.op13.bn.onnx --dumps " + models +
+                               "/mbv2_digits/dump --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  for (const TensorParameters& tensor : read_quant_params(work / "out" / "quant_params.json").tensors) {
+    EXPECT_TRUE(tensor.fix_pos.has_value()) << tensor.name;
+  }
+}
+
+// Bad input: exit code 2, one clear message, and nothing left behind.
+struct BadInput {
+  std::string name;
+  std::string arguments;  // %W is the workspace
+  std::string message;
+};
+
+void expect_refused(const Workspace& work, BadInput bad) {
+  SCOPED_TRACE(bad.name);
+  for (std::size_t at = bad.arguments.find("%W"); at != std::string::npos; at = bad.arguments.find("%W")) {
+    bad.arguments.replace(at, 2, (work / "").string());
+  }
+  const ToolRun run = work.run(bad.arguments + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 2) << run.err;
+  EXPECT_THAT(run.err, HasSubstr(bad.message));
+  EXPECT_FALSE(std::filesystem::exists(work / "out"));
+}
+
+TEST(CalibRun, BadInputIsRefusedAndLeavesNothingBehind) {
+  const Workspace work;
+  const std::string model = "--model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx ";
+  const std::string dumps = "--dumps " + models + "/rn_digits/dump ";
+  work.write("broken.json",
+             "{\"target_device\": \"CPU\",\n  \"overall_quantize_config\": {\"methd\": \"mse\"}}");
+  work.write("half.onnx", file_text(models + "/rn_digits/rn_digits.ts.op13.bn.onnx").substr(0, 20000));
+  work.write("text.onnx", "this is no network");
+  std::filesystem::create_directories(work / "empty");
+  expect_refused(work, {"no command", "", "subcommand"});
+  expect_refused(work, {"unknown option", "calibrate --modle x", "modle"});
+  expect_refused(work, {"misspelt key", "calibrate " + model + dumps + "--config %Wbroken.json",
+                        "broken.json:2:31: overall_quantize_config.methd"});
+  expect_refused(work,
+                 {"missing configuration", "calibrate " + model + dumps + "--config %Wno.json", "no.json"});
+  expect_refused(work, {"missing model", "calibrate --model %Wno.onnx " + dumps, "no.onnx"});
+  expect_refused(work, {"truncated model", "calibrate --model %Whalf.onnx " + dumps, "half.onnx"});
+  expect_refused(work, {"model that is none", "calibrate --model %Wtext.onnx " + dumps, "text.onnx"});
+  expect_refused(work, {"empty dump", "calibrate " + model + "--dumps %Wempty", "empty"});
+  expect_refused(work, {"another network's dump",
+                        "calibrate " + model + "--dumps " + models + "/mbv2_digits/dump", "another model"});
+  expect_refused(work, {"no CUDA", "calibrate --backend cuda " + model + dumps, "cuda"});
+}
+
+TEST(CalibRun, NonFiniteBatchesFollowThePolicy) {
+  const Workspace work;
+  std::filesystem::create_directories(work / "dump");
+  // Two batches of two float32; the second holds a NaN.
+  const std::string header_text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+  std::string header = std::string("\x93NUMPY\x01\x00", 8);
+  header += static_cast<char>(118);
+  header += '\0';
+  header += header_text + std::string(117 - header_text.size(), ' ') + "\n";
+  const auto bytes_of = [](float a, float b) {
+    std::string bytes(8, '\0');
+    std::memcpy(bytes.data(), &a, 4);
+    std::memcpy(bytes.data() + 4, &b, 4);
+    return bytes;
+  };
+  work.write("dump/0.npy", header + bytes_of(1.0f, -2.0f));
+  work.write("dump/1.npy", header + bytes_of(std::numeric_limits<float>::quiet_NaN(), 4.0f));
+  work.write("dump/manifest.json", R"({"tensors": {"x": ["0.npy", "1.npy"]}})");
+  const std::string common = "tensors --quiet --dumps " + (work / "dump").string() + " --config " + models +
+                             "/configs/cpu.json --out " + (work / "out").string();
+  const ToolRun strict = work.run(common);
+  EXPECT_EQ(strict.exit_code, 2);
+  EXPECT_THAT(strict.err, AllOf(HasSubstr("\"x\""), HasSubstr("batch 1"), HasSubstr("--non-finite")));
+  EXPECT_FALSE(std::filesystem::exists(work / "out"));
+  for (const auto& [policy, amax] : {std::pair{"skip-batch", 2.0}, std::pair{"ignore", 4.0}}) {
+    const ToolRun run = work.run(common + " --non-finite " + policy);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    const TensorParameters tensor = read_quant_params(work / "out" / "quant_params.json").tensors.at(0);
+    EXPECT_EQ(tensor.non_finite, 1u);
+    EXPECT_NEAR(tensor.amax.at(0), amax, 0.05 * amax);
+  }
+}
+
+TEST(CalibRun, DeviceRulesCanBeWarnings) {
+  const Workspace work;
+  const auto config = work.write("dpu.json", R"({
+    "target_device": "DPU", "quantizable_data_type": ["input", "weights", "bias", "activation"],
+    "overall_quantize_config": {"bit_width": 8, "method": "mse", "round_mode": "std_round", "symmetry": true,
+      "per_channel": false, "signed": true, "narrow_range": false, "scale_type": "power_of_two",
+      "calib_statistic_method": "modal"}})");
+  const std::string command = "explain --config " + config.string();
+  const ToolRun refused = work.run(command);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("dpu.json:3:"));
+  const ToolRun warned = work.run(command + " --device-rules warn");
+  EXPECT_EQ(warned.exit_code, 0);
+  EXPECT_THAT(warned.err, HasSubstr("warning"));
+}
+
+TEST(CalibRun, HelpTeachesEveryCommand) {
+  const Workspace work;
+  for (const char* command : {"calibrate", "tensors", "explain", "diff"}) {
+    const ToolRun run = work.run(std::string(command) + " --help");
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_THAT(run.out, HasSubstr("Example"));
+  }
+  EXPECT_THAT(work.run("--help").out, HasSubstr("Exit codes"));
+}
+
+}  // namespace
+}  // namespace qcal::testing

@@ -1,0 +1,171 @@
+// Both digits networks from their dumps, held against what the dumps themselves say.
+#include "engine/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "engine/error.h"
+#include "engine/graph/onnx_reader.h"
+#include "engine/transform/normalise.h"
+
+namespace qcal::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::filesystem::path models = QCAL_MODELS;
+
+RunOptions options() {
+  return {Backend::cpu(), 2, {}, {}};
+}
+
+Configuration maxmin_configuration(CalibrationScope scope) {
+  Configuration configuration = load_config(models / "configs/gpu.json");
+  for (const Role role : {Role::input, Role::activation}) {
+    configuration.tensor_settings[role].method.value = Method::maxmin;
+    configuration.tensor_settings[role].calib_scope.value = scope;
+  }
+  return configuration;
+}
+
+// Largest magnitude of a recorded tensor by a plain loop.
+double recorded_amax(const DumpSource& dumps, const std::string& name) {
+  double amax = 0.0;
+  for (std::size_t batch = 0; batch < dumps.batches(name); ++batch) {
+    const auto recorded = dumps.open(name, batch);
+    const auto* values = static_cast<const float*>(recorded->view().data);
+    for (std::int64_t i = 0; i < recorded->view().size(); ++i) {
+      amax = std::max(amax, std::fabs(static_cast<double>(values[i])));
+    }
+  }
+  return amax;
+}
+
+TEST(Pipeline, MaxminScalesAreThoseOfTheDump) {
+  for (const std::string network : {"rn_digits", "mbv2_digits"}) {
+    const auto model = models / network / (network + ".ts.op13.bn.onnx");
+    const CalibrationResult result = calibrate_model(
+        model, models / network / "dump", maxmin_configuration(CalibrationScope::accumulated), options());
+    EXPECT_EQ(result.warnings, std::vector<std::string>{});
+    const auto dumps = open_dumps(models / network / "dump");
+    int activations = 0;
+    for (const TensorParameters& tensor : result.parameters.tensors) {
+      SCOPED_TRACE(tensor.name);
+      if (tensor.role == Role::weights || tensor.role == Role::bias) continue;
+      ++activations;
+      EXPECT_EQ(tensor.scale.at(0), recorded_amax(*dumps, tensor.name) / 127.0);
+      EXPECT_EQ(tensor.batches, 8);
+    }
+    EXPECT_GE(activations, 13);
+  }
+}
+
+TEST(Pipeline, WeightScalesAreThoseOfTheNormalisedNetwork) {
+  const auto model = models / "mbv2_digits/mbv2_digits.ts.op13.bn.onnx";
+  const Configuration configuration = maxmin_configuration(CalibrationScope::per_batch);
+  const QuantizationPlan plan = make_plan(normalise(read_onnx(model)), configuration);
+  const auto dumps = open_dumps(models / "mbv2_digits/dump");
+  const QuantizationParameters parameters = collect(plan, *dumps, configuration, options());
+  std::map<std::string, const TensorParameters*> found;
+  for (const TensorParameters& tensor : parameters.tensors) found[tensor.name] = &tensor;
+  int checked = 0;
+  for (const PlannedTensor& planned : plan.tensors) {
+    if (planned.role != Role::weights || planned.channel_axis != 0) continue;
+    SCOPED_TRACE(planned.name);
+    const TensorParameters& tensor = *found.at(planned.name);
+    const std::size_t channels = static_cast<std::size_t>(planned.shape.at(0));
+    const std::size_t each = planned.parameter->values.size() / channels;
+    ASSERT_EQ(tensor.scale.size(), channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      double amax = 0.0;
+      for (std::size_t i = 0; i < each; ++i) {
+        amax = std::max(amax, std::fabs(static_cast<double>(planned.parameter->values[c * each + i])));
+      }
+      EXPECT_EQ(tensor.scale[c], amax / 127.0);
+    }
+    ++checked;
+  }
+  EXPECT_GE(checked, 16);
+}
+
+TEST(Pipeline, SafetensorsAndNpyOfOneNetworkAgreeOnWhatTheyBothHold) {
+  const Configuration configuration = load_config(models / "configs/cpu.json");
+  const CalibrationResult npy = calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx",
+                                                models / "rn_digits/dump", configuration, options());
+  const CalibrationResult safetensors =
+      calibrate_model(models / "rn_digits/rn_digits.ts.op17.fold.onnx", models / "rn_digits/dump_safetensors",
+                      configuration, options());
+  ASSERT_EQ(npy.parameters.tensors.size(), safetensors.parameters.tensors.size());
+  for (std::size_t i = 0; i < npy.parameters.tensors.size(); ++i) {
+    const TensorParameters& a = npy.parameters.tensors[i];
+    const TensorParameters& b = safetensors.parameters.tensors[i];
+    EXPECT_EQ(a.layer_type, b.layer_type);
+    EXPECT_EQ(a.role, b.role);
+    EXPECT_EQ(a.scale.size(), b.scale.size());
+    // Half of the batches, so the scales are near each other but not equal.
+    if (a.role == Role::activation) EXPECT_NEAR(b.scale[0] / a.scale[0], 1.0, 0.25) << a.name;
+  }
+}
+
+TEST(Pipeline, ADumpOfAnotherModelIsRefusedWithTheCommandToRun) {
+  try {
+    calibrate_model(models / "rn_digits/rn_digits.ts.op17.fold.onnx", models / "rn_digits/dump",
+                    load_config(models / "configs/cpu.json"), options());
+    FAIL() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("another model"), HasSubstr("record.py")));
+  }
+}
+
+TEST(Pipeline, MissingTensorsAreNamedAllAtOnce) {
+  const Configuration configuration = load_config(models / "configs/cpu.json");
+  const QuantizationPlan plan =
+      make_plan(normalise(read_onnx(models / "mbv2_digits/mbv2_digits.ts.op13.bn.onnx")), configuration);
+  const auto dumps = open_dumps(models / "rn_digits/dump");
+  try {
+    collect(plan, *dumps, configuration, options());
+    FAIL() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("were not recorded"), HasSubstr("and "), HasSubstr("--tensors")));
+  }
+}
+
+TEST(Pipeline, ReportsProgressUpToTheEnd) {
+  RunOptions run = options();
+  Progress last;
+  run.on_progress = [&](const Progress& progress) {
+    EXPECT_GE(progress.bytes_done, last.bytes_done);
+    last = progress;
+  };
+  calibrate_tensors(models / "rn_digits/dump_safetensors", Role::activation, {},
+                    load_config(models / "configs/gpu.json"), run);
+  EXPECT_EQ(last.tensors_done, last.tensors);
+  EXPECT_EQ(last.bytes_done, last.bytes);
+  EXPECT_GT(last.bytes, 100000u);
+}
+
+TEST(Pipeline, ThreadCountChangesNothing) {
+  for (const char* config : {"cpu.json", "gpu.json", "dpu.json"}) {
+    const Configuration configuration = load_config(models / "configs" / config);
+    std::vector<QuantizationParameters> results;
+    for (const int threads : {1, 2, 7}) {
+      RunOptions run = options();
+      run.threads = threads;
+      results.push_back(calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx",
+                                        models / "rn_digits/dump", configuration, run)
+                            .parameters);
+    }
+    EXPECT_EQ(results[0], results[1]);
+    EXPECT_EQ(results[0], results[2]);
+  }
+}
+
+}  // namespace
+}  // namespace qcal::testing
