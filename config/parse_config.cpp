@@ -11,6 +11,7 @@
 #include "config/device_rules.h"
 #include "config/diagnostic_list.h"
 #include "config/json_text.h"
+#include "config/missing_keys.h"
 #include "config/overrides.h"
 #include "config/read_blocks.h"
 #include "config/read_layers.h"
@@ -18,7 +19,6 @@
 #include "config/setting_table.h"
 #include "config/setting_values.h"
 #include "config/unknown_key.h"
-#include "config/value_text.h"
 
 namespace qcal {
 namespace {
@@ -117,84 +117,6 @@ void lay_over_model(const ModelOverrides& overrides, Configuration& configuratio
   }
 }
 
-// "method maxmin", or where the roles differ "round_mode half_up (activation), std_round (input, weights,
-// bias)".
-std::string with_values(std::string_view key,
-                        const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {
-  std::vector<std::string> parts;
-  for (const auto& [value, roles] : values)
-    parts.push_back(values.size() == 1 ? value : value + " (" + joined(roles) + ")");
-  return std::string(key) + " " + joined(parts);
-}
-
-// Whether the text gives `key` for all tensors or for `role`. A value that was refused counts: it is not
-// missing.
-bool is_written(const json::Value& root, std::string_view key, Role role) {
-  const auto has = [&](const json::Value& block) {
-    return block.kind != json::Value::Kind::object || block.find(key) != nullptr;
-  };
-  const json::Member* overall = root.find(keys::overall);
-  if (has(overall == nullptr ? root : overall->value)) return true;
-  const json::Member* roles = root.find(keys::per_tensor);
-  if (roles == nullptr) return false;
-  const json::Member* block = roles->value.find(spelling(role));
-  return block != nullptr && has(block->value);
-}
-
-// What UG1414 requires of the model's tensor settings, and some tensor takes from the default.
-std::vector<std::string> defaulted_tensor_settings(const json::Value& root,
-                                                   const Configuration& configuration) {
-  std::vector<std::string> defaulted;
-  for_each_tensor_setting([&](const auto& setting) {
-    if (setting.required == Required::no) return;
-    std::vector<std::pair<std::string, std::vector<std::string>>> values;
-    for (const Role role : all_roles) {
-      const TensorSettings& settings = configuration.tensor_settings[role];
-      const bool matters = configuration.quantizable[role].value &&
-                           settings.datatype.value == Datatype::integer && concerns(setting.concerned, role);
-      if (!matters || is_written(root, setting.key, role)) continue;
-      const std::string value = value_text((settings.*setting.resolved).value);
-      const auto same = std::ranges::find(values, value, [](const auto& entry) { return entry.first; });
-      auto& roles =
-          same != values.end() ? same->second : values.emplace_back(value, std::vector<std::string>{}).second;
-      roles.emplace_back(spelling(role));
-    }
-    if (!values.empty()) defaulted.push_back(with_values(setting.key, values));
-  });
-  return defaulted;
-}
-
-std::vector<std::string> defaulted_model_settings(const json::Value& root,
-                                                  const Configuration& configuration) {
-  std::vector<std::string> defaulted;
-  for_each_model_setting([&](const auto& setting) {
-    if (setting.required == Required::yes && root.find(setting.key) == nullptr)
-      defaulted.push_back(std::string(setting.key) + " " + value_text((configuration.*setting.value).value));
-  });
-  if (root.find(keys::quantizable_data_type) == nullptr)
-    defaulted.emplace_back("quantizable_data_type input, weights, bias, activation");
-  return defaulted;
-}
-
-// One warning a block.
-void warn_of_defaults(const json::Value& root, const ModelOverrides& overrides,
-                      const Configuration& configuration, DiagnosticList& diagnostics) {
-  const std::string source =
-      default_configuration_for(configuration.target_device.value, configuration.compatibility)
-          .target_device.source.text();
-  const auto warn = [&](const Source& block, const std::vector<std::string>& defaulted) {
-    if (!defaulted.empty())
-      diagnostics.warning(
-          block, "keys that UG1414 requires are missing; the " + source + " gives " + joined(defaulted));
-  };
-  const Source top_level = diagnostics.source("", root.position);
-  std::vector<std::string> of_model = defaulted_model_settings(root, configuration);
-  const std::vector<std::string> of_tensors = defaulted_tensor_settings(root, configuration);
-  if (!overrides.overall_block) of_model.insert(of_model.end(), of_tensors.begin(), of_tensors.end());
-  warn(top_level, of_model);
-  if (overrides.overall_block) warn(*overrides.overall_block, of_tensors);
-}
-
 Configuration read_configuration(const json::Value& root, const ParseOptions& options,
                                  DiagnosticList& diagnostics) {
   const std::optional<TargetDevice> target = read_target(root, diagnostics);
@@ -212,7 +134,7 @@ Configuration read_configuration(const json::Value& root, const ParseOptions& op
 
   // Without a target neither the defaults nor the rules are known.
   if (target) {
-    warn_of_defaults(root, overrides, configuration, diagnostics);
+    warn_of_missing_keys(root, configuration, diagnostics);
     check_device_rules(configuration, options.device_rules, diagnostics);
   }
   return configuration;

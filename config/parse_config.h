@@ -17,8 +17,7 @@ struct Diagnostic {
   Source where;         // file, line, column; `setting` is the JSON path
   std::string message;  // what is wrong; what is allowed; did you mean X
 
-  // "config.json:14:15: overall_quantize_config.method: ..." (with "warning: " after the position for a
-  // warning).
+  // "config.json:14:15: overall_quantize_config.method: ..." ("warning: " after the position for one).
   std::string text() const;
 };
 

@@ -10,8 +10,7 @@
 
 namespace qcal {
 
-// Reads `member` where its key is a tensor setting; false where it is not. `parent` is the path of its
-// object.
+// Reads `member` where its key is a tensor setting; false where it is not. `parent`: its object's path.
 bool read_tensor_setting(const json::Member& member, const std::string& parent, TensorOverrides& overrides,
                          DiagnosticList& diagnostics);
 
@@ -29,8 +28,7 @@ std::optional<PerRole<std::optional<Source>>> read_role_list(const json::Value& 
                                                              const std::string& path,
                                                              DiagnosticList& diagnostics);
 
-// Warns of each block in the tensor_quantize_config of `owner` (an object at `path`) whose role is not
-// `listed`.
+// Warns of each block in the tensor_quantize_config of `owner` (at `path`) whose role is not `listed`.
 void warn_of_unlisted_blocks(const json::Value& owner, const std::string& path, const PerRole<bool>& listed,
                              DiagnosticList& diagnostics);
 

@@ -9,8 +9,7 @@
 
 namespace qcal {
 
-// Reads the list `value`. `quantizable` is the model's quantizable_data_type, for telling what can have no
-// effect.
+// Reads the list `value`. `quantizable` is the model's quantizable_data_type, to tell what has no effect.
 std::vector<LayerEntry> read_layers(const json::Value& value, const PerRole<Sourced<bool>>& quantizable,
                                     DiagnosticList& diagnostics);
 

@@ -1,5 +1,4 @@
-// The configuration as typed values: what every tensor's quantization is to be, and where each value came
-// from.
+// The configuration as typed values: what every tensor's quantization is to be, with its origin.
 //
 // Names follow the JSON format (UG1414, "Configuration of Quantization Strategy"). Nothing here knows a
 // graph, tensor data, or how the JSON text is read.

