@@ -47,6 +47,9 @@ ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_
     throw InvalidArgument("a tensor of rank " + std::to_string(rank) + " has " +
                           std::to_string(view.strides.size()) + " strides");
   }
+  for (const std::int64_t extent : view.shape) {
+    if (extent < 0) throw InvalidArgument("a dimension of " + std::to_string(extent) + " elements");
+  }
   if (view.size() > 0 && view.data == nullptr) throw InvalidArgument("a tensor with elements has no data");
   std::optional<int> axis = channel_axis;
   if (axis && *axis < 0) axis = *axis + rank;

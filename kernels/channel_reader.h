@@ -12,8 +12,8 @@ namespace qcal {
 
 // Without an axis the whole tensor is one channel. Elements of a channel come in logical (C) order of the
 // tensor. float64 is rounded to float32, the 16-bit types are widened exactly. The view's memory must be host
-// memory and outlive the reader. Throws InvalidArgument for an axis outside [-rank, rank) and for
-// inconsistent strides.
+// memory and outlive the reader. Throws InvalidArgument for an axis outside [-rank, rank), for a negative
+// dimension and for inconsistent strides.
 class ChannelReader {
  public:
   ChannelReader(const TensorView& view, std::optional<int> channel_axis);

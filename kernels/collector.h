@@ -44,7 +44,7 @@ struct LeftOut {
 
 struct Summary {
   std::vector<ChannelSummary> channels;
-  std::int64_t batches = 0;      // that contributed
+  std::int64_t batches = 0;      // that contributed: with a finite value, and not left out
   std::uint64_t elements = 0;    // seen, left-out batches included
   std::uint64_t non_finite = 0;  // likewise
   std::vector<LeftOut> left_out;

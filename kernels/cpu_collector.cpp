@@ -183,11 +183,11 @@ class CpuCollector final : public Collector {
     }
     gathered_.non_finite += non_finite;
     const std::int64_t call = calls_++;
-    if (batch.size() == 0) return;
     if (non_finite > 0 && spec_.non_finite != NonFinite::ignore) {
       gathered_.left_out.push_back({call, non_finite});
       return;
     }
+    if (non_finite == static_cast<std::uint64_t>(batch.size())) return;  // empty, or no finite value to use
     if (gathered_.channels.empty()) gathered_.channels.resize(channels);
     ++gathered_.batches;
     tbb::parallel_for(std::size_t{0}, channels, [&](std::size_t channel) {
@@ -231,6 +231,8 @@ Summary merge(const Summary& a, const Summary& b, Binning binning) {
   both.batches = a.batches + b.batches;
   both.elements = a.elements + b.elements;
   both.non_finite = a.non_finite + b.non_finite;
+  both.left_out = a.left_out;
+  both.left_out.insert(both.left_out.end(), b.left_out.begin(), b.left_out.end());
   if (a.channels.empty() || b.channels.empty()) return both;
   if (binning != Binning::none && binning != Binning::dyadic_magnitude && binning != Binning::dyadic_value) {
     throw InvalidArgument("these histograms depend on the order of their batches and cannot be merged");

@@ -21,7 +21,7 @@ struct LinearBins {
   float high = 0.0f;   // prescaled
   float range = 0.0f;  // f32(high - low)
   float bins = histogram_bins;
-  float prescale = 1.0f;  // 2^-16 where (x - low) * bins could overflow, else 1
+  float prescale = 1.0f;  // 2^-24 where (x - low) * bins could overflow, else 1
 };
 
 // Bins over [low, high], high > low. Up to 2^20 bins.
@@ -37,7 +37,7 @@ QCAL_HOST_DEVICE inline LinearBins linear_bins(float low, float high, int bins =
 }
 
 // trunc(f32(f32((x - low) * bins) / range)); the top edge belongs to the last bin.
-// Values outside [low, high], and NaN, have no bin.
+// Values outside [low, high], and NaN, have no bin (save that a prescaled subnormal counts as 0).
 QCAL_HOST_DEVICE inline int linear_bin(float x, const LinearBins& grid) {
   const float scaled = x * grid.prescale;
   if (!(scaled >= grid.low && scaled <= grid.high)) return no_bin;

@@ -68,9 +68,14 @@ QCAL_HOST_DEVICE inline std::int64_t asymmetric_zero_point(double low, double sc
   return range.qmin + static_cast<std::int64_t>(round_half_even(steps < most ? steps : most));
 }
 
-// The smallest power of two that is at least `scale`, scale in [2^-126, 2^128].
+// Largest power of two that a scale, a float32 number in the end, can be.
+inline constexpr double largest_power_of_two_scale = 0x1p127;
+
+// The smallest power of two that is at least `scale`, scale in [2^-126, 2^128); 2^127 where that does not
+// suffice.
 QCAL_HOST_DEVICE inline double covering_power_of_two(double scale) {
   const double below = exact_power_of_two(binary_exponent(scale));
+  if (below >= largest_power_of_two_scale) return largest_power_of_two_scale;
   return below < scale ? 2.0 * below : below;
 }
 

@@ -33,7 +33,10 @@ std::uint64_t bits(double value) {
 std::vector<float> sensitive(std::size_t count) {
   SplitMix64 random(count);
   std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random.normal() * (1.0 + 1e6 * random.uniform()));
+  for (float& value : values) {
+    const double factor = random.normal();
+    value = static_cast<float>(factor * (1.0 + 1e6 * random.uniform()));
+  }
   return values;
 }
 

@@ -30,7 +30,7 @@ ValueRange reference_range(std::span<const float> values) {
 
 TEST(Statistics, EverySizeAlignmentAndPlaceOfTheExtremes) {
   for (const std::size_t size : edge_sizes) {
-    for (const std::size_t offset : {0, 1, 3}) {
+    for (const std::size_t offset : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
       std::vector<float> storage = samples(Shape::normal, size + offset, size);
       const std::span<float> values = std::span(storage).subspan(offset);
       EXPECT_EQ(range_of(values), reference_range(values)) << size;
