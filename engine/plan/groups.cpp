@@ -7,9 +7,23 @@
 namespace qcal {
 namespace {
 
+// The one node that reads the elements of `tensor`; nodes that only ask for its shape do not count.
+std::optional<std::size_t> sole_data_reader(const Graph& graph, const GraphIndex& index,
+                                            const std::string& tensor) {
+  if (index.is_output(tensor)) return std::nullopt;
+  std::optional<std::size_t> reader;
+  for (const std::size_t consumer : index.consumers(tensor)) {
+    const Node& node = graph.nodes[consumer];
+    if (node.is("Shape") || node.is("Size")) continue;
+    if (reader) return std::nullopt;
+    reader = consumer;
+  }
+  return reader;
+}
+
 std::optional<std::size_t> fused_reader(const Graph& graph, const GraphIndex& index,
                                         const std::string& tensor) {
-  const auto reader = index.sole_consumer(tensor);
+  const auto reader = sole_data_reader(graph, index, tensor);
   if (!reader) return std::nullopt;
   const Node& node = graph.nodes[*reader];
   const OperatorEntry* entry = find_operator(node);
