@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/histogram_math.h"
+
 namespace qcal {
 
 int quantized_levels(const SearchSettings& settings) {
@@ -10,8 +12,19 @@ int quantized_levels(const SearchSettings& settings) {
 }
 
 int zero_bin(const Histogram& histogram) {
+  // Linear bins fill [low, high] to both ends, and zeros were counted where float32 arithmetic put them,
+  // which near an edge is not where double arithmetic would. Only the last dyadic bin holds `high` in its
+  // inside.
+  const int bins = histogram.bins();
+  const double span = histogram.high - histogram.low;
+  const bool linear = histogram.origin == histogram.low && histogram.width * bins == span;
+  if (linear) {
+    const LinearBins grid =
+        linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high), bins);
+    return std::clamp(linear_bin(0.0f, grid), 0, bins - 1);
+  }
   const double position = std::floor(-histogram.origin / histogram.width);
-  return static_cast<int>(std::clamp(position, 0.0, static_cast<double>(histogram.bins() - 1)));
+  return static_cast<int>(std::clamp(position, 0.0, static_cast<double>(bins - 1)));
 }
 
 ClipRange best_range(const Histogram& histogram, const SearchSettings& settings, const Sweep& sweep,
