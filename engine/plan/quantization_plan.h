@@ -35,8 +35,8 @@ struct PlannedTensor {
   std::optional<int> channel_axis;  // the axis that per_channel means; set whether or not it is asked for
   TensorSettings settings;
   std::optional<ParameterValues> parameter;  // weights and bias
-  std::optional<BiasFactors>
-      bias_factors;  // bias whose layer's input and weights are in the plan as integers
+  // Of a bias whose layer's input and weights are in the plan as integers.
+  std::optional<BiasFactors> bias_factors;
   // Layers that read this parameter: the owner, then others that share it under the same settings.
   std::vector<std::string> readers;
   // A parameter shared by layers with different settings is in the plan once for each: the first under its
@@ -69,8 +69,10 @@ struct QuantizationPlan {
 // In the plan are graph inputs, the weights and biases of quantized layers, and the activations that the
 // placement picks, each where quantizable_data_type lists its role. Tensors that stay in float by `datatype`,
 // by keep_first_last_layer_accuracy or by keep_add_layer_accuracy are in the plan with a datatype other than
-// integer. channel_axis: Conv, Gemm with transB 0; ConvTranspose, Gemm without 1; MatMul the last axis; a
-// bias its last axis; activations see channel_axis.h.
+// integer.
+//
+// channel_axis of weights: 0 for Conv and for Gemm with transB, 1 for ConvTranspose and for Gemm without, the
+// last axis for MatMul; of a bias: its last axis; of activations: see channel_axis.h.
 QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration);
 
 // Names of the tensors that a dump must hold: inputs and activations with an integer datatype, in plan order.
