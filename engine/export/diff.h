@@ -32,8 +32,8 @@ struct Difference {
 };
 
 // Sorted by layer, then by role and tensor; within a tensor settings come first. Tensors correspond by name,
-// role and layer. What each batch gave is left out: it only explains the result. Values are compared bit by
-// bit.
+// role and layer. What each batch gave is left out: it only explains the result. Values are compared
+// exactly.
 std::vector<Difference> compare_parameters(const QuantizationParameters& first,
                                            const QuantizationParameters& second);
 
