@@ -1,7 +1,7 @@
 #include "engine/graph/onnx_reader.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
@@ -42,9 +42,16 @@ TensorInfo tensor_info(const onnx::ValueInfoProto& value) {
   return info;
 }
 
-Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset);
+// Reading consumes the protobuf tensors one by one, so that a model is never in memory twice.
+Graph read_graph(onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset);
 
-Attribute read_attribute(const onnx::AttributeProto& attribute, const ModelFile& file, std::int64_t opset) {
+ConstantPointer take_tensor(onnx::TensorProto& tensor, const ModelFile& file) {
+  onnx::TensorProto taken;
+  taken.Swap(&tensor);
+  return read_tensor(taken, file);
+}
+
+Attribute read_attribute(onnx::AttributeProto& attribute, const ModelFile& file, std::int64_t opset) {
   switch (attribute.type()) {
     case onnx::AttributeProto::INT:
       return std::int64_t{attribute.i()};
@@ -57,9 +64,9 @@ Attribute read_attribute(const onnx::AttributeProto& attribute, const ModelFile&
     case onnx::AttributeProto::FLOATS:
       return std::vector<float>(attribute.floats().begin(), attribute.floats().end());
     case onnx::AttributeProto::TENSOR:
-      return read_tensor(attribute.t(), file);
+      return take_tensor(*attribute.mutable_t(), file);
     case onnx::AttributeProto::GRAPH:
-      return std::make_shared<const Graph>(read_graph(attribute.g(), file, opset));
+      return std::make_shared<const Graph>(read_graph(*attribute.mutable_g(), file, opset));
     default:
       return std::monostate{};
   }
@@ -110,7 +117,7 @@ std::set<std::string> free_names(const Graph& graph) {
   return names;
 }
 
-Node read_node(const onnx::NodeProto& proto, const ModelFile& file, std::int64_t opset) {
+Node read_node(onnx::NodeProto& proto, const ModelFile& file, std::int64_t opset) {
   Node node;
   node.op_type = proto.op_type();
   node.domain = standard_domain(proto.domain());
@@ -119,11 +126,11 @@ Node read_node(const onnx::NodeProto& proto, const ModelFile& file, std::int64_t
   node.name = proto.name().empty() ? node.output(0) : proto.name();
   node.module_path = module_path(proto, node);
   std::set<std::string> captured;
-  for (const auto& attribute : proto.attribute()) {
+  for (auto& attribute : *proto.mutable_attribute()) {
     Attribute value = read_attribute(attribute, file, opset);
     if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
       captured.merge(free_names(**body));
-    for (const auto& body : attribute.graphs()) captured.merge(free_names(read_graph(body, file, opset)));
+    for (auto& body : *attribute.mutable_graphs()) captured.merge(free_names(read_graph(body, file, opset)));
     node.attributes.insert_or_assign(attribute.name(), std::move(value));
   }
   node.captured.assign(captured.begin(), captured.end());
@@ -207,12 +214,13 @@ void check_single_assignment(const Graph& graph, const ModelFile& file) {
   }
 }
 
-Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset) {
+Graph read_graph(onnx::GraphProto& proto, const ModelFile& file, std::int64_t opset) {
   Graph graph;
   graph.file = file.name;
   graph.opset = opset;
-  for (const auto& tensor : proto.initializer()) {
-    graph.constants.insert_or_assign(tensor.name(), read_tensor(tensor, file));
+  for (auto& tensor : *proto.mutable_initializer()) {
+    const std::string name = tensor.name();
+    graph.constants.insert_or_assign(name, take_tensor(tensor, file));
   }
   for (const auto& tensor : proto.sparse_initializer()) {
     // The values stay unknown: a sparse parameter is never quantized.
@@ -231,7 +239,7 @@ Graph read_graph(const onnx::GraphProto& proto, const ModelFile& file, std::int6
   }
   for (const auto& value : proto.value_info())
     graph.tensors.insert_or_assign(value.name(), tensor_info(value));
-  for (const auto& node_proto : proto.node()) {
+  for (auto& node_proto : *proto.mutable_node()) {
     Node node = read_node(node_proto, file, opset);
     if (node.is("Constant") && node.outputs.size() == 1) {
       if (ConstantPointer value = constant_value(node)) {
@@ -260,33 +268,34 @@ std::int64_t standard_opset(const onnx::ModelProto& model, const ModelFile& file
   throw InputError(file.name + ": not an ONNX model: no opset is declared for the standard operators");
 }
 
+InputError too_large(const std::string& name, std::uint64_t bytes) {
+  return InputError(fmt::format(
+      "{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in files beside it",
+      name, bytes));
+}
+
+Graph read_model(google::protobuf::io::ZeroCopyInputStream& stream, const ModelFile& file) {
+  onnx::ModelProto model;
+  if (!model.ParseFromZeroCopyStream(&stream)) {
+    throw InputError(file.name + ": not an ONNX model, or truncated: its protobuf cannot be read");
+  }
+  if (!model.has_graph() || model.graph().node_size() == 0) {
+    throw InputError(file.name + ": not an ONNX model, or truncated: it has no nodes");
+  }
+  Graph graph = read_graph(*model.mutable_graph(), file, standard_opset(model, file));
+  if (const auto missing = free_names(graph); !missing.empty()) {
+    throw InputError(fmt::format("{}: tensor '{}' is read but never defined", file.name, *missing.begin()));
+  }
+  return graph;
+}
+
 }  // namespace
 
 Graph parse_onnx(std::string_view bytes, const std::string& name, const std::filesystem::path& folder) {
-  const ModelFile file{name, folder};
   if (bytes.empty()) throw InputError(name + ": the file is empty");
-  if (bytes.size() > largest_file) {
-    throw InputError(
-        fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
-                    "files beside it",
-                    name, bytes.size()));
-  }
-  onnx::ModelProto model;
-  {
-    google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                                  static_cast<int>(bytes.size()));
-    if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-      throw InputError(name + ": not an ONNX model, or truncated: its protobuf cannot be read");
-    }
-  }
-  if (!model.has_graph() || model.graph().node_size() == 0) {
-    throw InputError(name + ": not an ONNX model, or truncated: it has no nodes");
-  }
-  Graph graph = read_graph(model.graph(), file, standard_opset(model, file));
-  if (const auto missing = free_names(graph); !missing.empty()) {
-    throw InputError(fmt::format("{}: tensor '{}' is read but never defined", name, *missing.begin()));
-  }
-  return graph;
+  if (bytes.size() > largest_file) throw too_large(name, bytes.size());
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  return read_model(stream, {name, folder});
 }
 
 Graph read_onnx(const std::filesystem::path& file) {
@@ -296,17 +305,14 @@ Graph read_onnx(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file, error)) throw InputError(name + ": not a file");
   const std::uint64_t size = std::filesystem::file_size(file, error);
   if (error) throw InputError(fmt::format("{}: {}", name, error.message()));
-  if (size > largest_file) {
-    throw InputError(
-        fmt::format("{}: {} bytes; an ONNX file holds at most 2 GiB, larger models keep their weights in "
-                    "files beside it",
-                    name, size));
-  }
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes(size, '\0');
-  stream.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!stream) throw InputError(name + ": cannot be read");
-  return parse_onnx(bytes, name, file.parent_path());
+  if (size == 0) throw InputError(name + ": the file is empty");
+  if (size > largest_file) throw too_large(name, size);
+  std::ifstream bytes(file, std::ios::binary);
+  if (!bytes) throw InputError(name + ": cannot be read");
+  google::protobuf::io::IstreamInputStream stream(&bytes);
+  Graph graph = read_model(stream, {name, file.parent_path()});
+  if (bytes.bad()) throw InputError(name + ": cannot be read");
+  return graph;
 }
 
 }  // namespace qcal
