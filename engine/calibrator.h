@@ -26,11 +26,10 @@ namespace qcal {
 // What a caller without a graph says about one tensor; the configuration resolves the rest.
 struct Declaration {
   Role role = Role::activation;
-  std::string layer_name;  // matched against layer_name entries
-  std::string layer_type;  // against layer_type entries
-  std::optional<int>
-      channel_axis;  // required where the settings say per_channel; negative counts from the end
-  std::optional<BiasFactors> bias_factors;  // of a 32-bit bias
+  std::string layer_name = {};  // matched against layer_name entries
+  std::string layer_type = {};  // against layer_type entries
+  std::optional<int> channel_axis = {};  // required for per_channel; negative counts from the end
+  std::optional<BiasFactors> bias_factors = {};  // of a 32-bit bias
 };
 
 struct CalibratorOptions {

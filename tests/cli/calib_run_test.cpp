@@ -103,8 +103,13 @@ TEST(CalibRun, TensorsGivesWhatTheLibraryGivesFromMemory) {
 
 TEST(CalibRun, TensorsTakesRoleAndAxis) {
   const Workspace work;
-  const std::string common = "tensors --dumps " + models + "/rn_digits/dump_safetensors --config " + models +
-                             "/configs/gpu.json --role weights --out " + (work / "out").string();
+  const auto config = work.write("config.json", R"({
+    "target_device": "CPU", "quantizable_data_type": ["input", "weights", "bias", "activation"],
+    "overall_quantize_config": {"bit_width": 8, "method": "maxmin", "round_mode": "half_even", "symmetry": true,
+      "per_channel": true, "signed": true, "narrow_range": false, "scale_type": "float",
+      "calib_statistic_method": "max"}})");
+  const std::string common = "tensors --dumps " + models + "/rn_digits/dump_safetensors --config " +
+                             config.string() + " --role weights --out " + (work / "out").string();
   const ToolRun without_axis = work.run(common);
   EXPECT_EQ(without_axis.exit_code, 2);
   EXPECT_THAT(without_axis.err, HasSubstr("channel axis"));
@@ -202,7 +207,7 @@ TEST(CalibRun, BadInputIsRefusedAndLeavesNothingBehind) {
   work.write("text.onnx", "this is no network");
   std::filesystem::create_directories(work / "empty");
   expect_refused(work, {"no command", "", "subcommand"});
-  expect_refused(work, {"unknown option", "calibrate --modle x", "modle"});
+  expect_refused(work, {"unknown option", "calibrate --modle x " + model + dumps, "modle"});
   expect_refused(work, {"misspelt key", "calibrate " + model + dumps + "--config %Wbroken.json",
                         "broken.json:2:31: overall_quantize_config.methd"});
   expect_refused(work,

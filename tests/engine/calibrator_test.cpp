@@ -65,14 +65,8 @@ TEST(Calibrator, FindsTheScaleOfTheLargestMagnitude) {
 TEST(Calibrator, BiasOf32BitsTakesTheProductOfItsFactorsScales) {
   Calibrator calibrator(cpu_configuration(), Backend::cpu());
   calibrator.declare("in", {.role = Role::input});
-  calibrator.declare(
-      "w",
-      {.role = Role::weights, .layer_name = "", .layer_type = "", .channel_axis = 0, .bias_factors = {}});
-  calibrator.declare("b", {.role = Role::bias,
-                           .layer_name = "",
-                           .layer_type = "",
-                           .channel_axis = {},
-                           .bias_factors = BiasFactors{"in", "w"}});
+  calibrator.declare("w", {.role = Role::weights, .channel_axis = 0});
+  calibrator.declare("b", {.role = Role::bias, .bias_factors = BiasFactors{"in", "w"}});
   const std::vector<float> input{1.27f, -0.5f};
   const std::vector<float> weights{0.5f, -1.0f, 2.0f, 0.25f};
   const std::vector<float> bias{0.1f, 0.2f};

@@ -1,6 +1,7 @@
 // The same dumps and configuration give the same bits for any thread count, batch order (accumulated scope)
 // and split.
 #include <gtest/gtest.h>
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
 #include "engine/calibrator.h"
@@ -70,14 +71,15 @@ Configuration configuration_of(const Case& test) {
 
 Calibrator calibrator_of(const Case& test) {
   Calibrator calibrator(configuration_of(test), Backend::cpu());
-  calibrator.declare(
-      "x",
-      {.role = Role::activation, .layer_name = "", .layer_type = "", .channel_axis = 1, .bias_factors = {}});
+  calibrator.declare("x", {.role = Role::activation, .channel_axis = 1});
   return calibrator;
 }
 
 QuantizationParameters run(const Case& test, int threads) {
   Calibrator calibrator = calibrator_of(test);
+  // More threads than cores on purpose.
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   arena.execute([&] {
     for (std::size_t batch = 0; batch < batches; ++batch) calibrator.observe("x", view_of(batch));
