@@ -76,15 +76,17 @@ TensorCalibration::Batch TensorCalibration::search_batch(const Summary& summary)
 
 void TensorCalibration::merge(TensorCalibration&& shard) {
   for (const std::int64_t index : shard.seen_) {
-    if (!seen_.insert(index).second) throw InvalidArgument("both shards hold batch " + std::to_string(index));
+    if (seen_.contains(index)) throw InvalidArgument("both shards hold batch " + std::to_string(index));
   }
   if (spec_.scope == CalibrationScope::accumulated) {
     Summary theirs = shard.collector_->take();
     shard.refuse_left_out(theirs);
     if (shard.merged_) theirs = qcal::merge(theirs, *shard.merged_, spec_.collect.binning);
     merged_ = merged_ ? qcal::merge(*merged_, theirs, spec_.collect.binning) : std::move(theirs);
+    seen_.merge(shard.seen_);
     return;
   }
+  seen_.merge(shard.seen_);
   batches_.merge(std::move(shard.batches_));
   elements_ += shard.elements_;
   non_finite_ += shard.non_finite_;

@@ -17,8 +17,8 @@ TensorParameters planned_parameters(const PlannedTensor& tensor) {
   parameters.datatype = settings.datatype.value;
   parameters.bit_width = settings.bit_width.value;
   parameters.is_signed = settings.is_signed.value != Signedness::is_unsigned;
-  const IntegerRange range =
-      integer_range(parameters.bit_width, parameters.is_signed, settings.narrow_range.value);
+  const bool narrow = settings.narrow_range.value && settings.symmetry.value;
+  const IntegerRange range = integer_range(parameters.bit_width, parameters.is_signed, narrow);
   parameters.qmin = range.qmin;
   parameters.qmax = range.qmax;
   parameters.symmetric = settings.symmetry.value;

@@ -11,7 +11,8 @@ SearchSettings search_settings(const TensorSettings& settings, bool is_signed, c
   search.bit_width = settings.bit_width.value;
   search.symmetric = settings.symmetry.value;
   search.is_signed = is_signed && (search.symmetric || !preset.asymmetric_is_unsigned);
-  search.range = integer_range(search.bit_width, search.is_signed, settings.narrow_range.value);
+  const bool narrow = settings.narrow_range.value && search.symmetric;  // no meaning beside a zero point
+  search.range = integer_range(search.bit_width, search.is_signed, narrow);
   // At 32 bits no threshold below the maximum can pay: every method ends at the top edge.
   search.method = search.bit_width == 32 ? Method::maxmin : settings.method.value;
   search.rounding = rounding_of(settings.round_mode.value);

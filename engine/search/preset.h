@@ -38,6 +38,8 @@ struct Preset {
   // Over batches.
   ModalRule modal;
   bool statistic_over_ends;  // asymmetric: over both ends of the range; otherwise scale and zero point alone
+  bool zero_batches_count;   // a batch of zeros takes part; otherwise it has no range of its own and is left
+                             // out
 };
 
 inline constexpr Preset standard_preset{
@@ -57,6 +59,7 @@ inline constexpr Preset standard_preset{
     .fix_pos_rule = false,
     .modal = ModalRule::octaves,
     .statistic_over_ends = true,
+    .zero_batches_count = false,
 };
 
 inline constexpr Preset vitis_preset{
@@ -76,6 +79,7 @@ inline constexpr Preset vitis_preset{
     .fix_pos_rule = true,
     .modal = ModalRule::exact,
     .statistic_over_ends = false,
+    .zero_batches_count = true,
 };
 
 constexpr const Preset& preset_of(Compatibility compatibility) {

@@ -1,5 +1,7 @@
 #include "engine/search/search.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -29,8 +31,10 @@ void refuse_negatives(const ValueRange& range, const SearchSettings& settings, c
       (needs_histogram(settings.method) || settings.per_channel || is_power_of_two(settings))) {
     return;
   }
-  throw InvalidArgument("unsigned symmetric quantization cannot hold negative values, and the minimum is " +
-                        std::to_string(range.min) + "; use signed: true (or \"auto\"), or symmetry: false");
+  throw InvalidArgument(
+      fmt::format("unsigned symmetric quantization cannot hold negative values, and the minimum is {}; use "
+                  "signed: true (or \"auto\"), or symmetry: false",
+                  range.min));
 }
 
 ScaleChoice choice_from_range(const ClipRange& clip, const SearchSettings& settings) {
@@ -119,8 +123,10 @@ ScaleChoice vitis_maxmin_choice(const ValueRange& range, const SearchSettings& s
   const Real high = range.max;
   const Real scale = (high - low) / steps;
   if (!settings.per_channel && scale == 0) {
-    throw InvalidArgument("asymmetric maxmin (vitis): every value is " + std::to_string(range.min) +
-                          ", which the peer cannot scale; the standard preset can");
+    throw InvalidArgument(
+        fmt::format("asymmetric maxmin (vitis): every value is {}, which the peer cannot scale; the standard "
+                    "preset can",
+                    range.min));
   }
   const double zero_point = round_half_even(static_cast<double>(-low / scale));
   const bool exists = std::fabs(zero_point) < 2147483648.0;  // 0/0 and overflow become INT_MIN there
@@ -172,9 +178,10 @@ ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_in
                ? vitis_maxmin_choice<float>(channel.range, settings)
                : vitis_maxmin_choice<double>(channel.range, settings);
   }
-  if (channel.range.empty() || settings.method == Method::maxmin) {
-    const bool none = channel.range.empty();
-    return choice_from_range({none ? 0.0 : channel.range.min, none ? 0.0 : channel.range.max}, settings);
+  if (channel.range.amax() == 0.0f)
+    return choice_from_range({0.0, 0.0}, settings);  // zeros, or nothing finite
+  if (settings.method == Method::maxmin) {
+    return choice_from_range({channel.range.min, channel.range.max}, settings);
   }
   if (settings.method == Method::diffs && !channel.errors.empty()) {
     return cheapest_candidate(channel, settings, preset, channel.errors[candidate_index],
@@ -183,8 +190,13 @@ ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_in
   return search_on_histogram(channel, settings, preset);
 }
 
-ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic statistic,
+ScaleChoice over_batches(const std::vector<ScaleChoice>& all_batches, BatchStatistic statistic,
                          const SearchSettings& settings, const Preset& preset) {
+  std::vector<ScaleChoice> batches = all_batches;
+  if (!preset.zero_batches_count) {
+    std::erase_if(batches, [](const ScaleChoice& batch) { return batch.amax == 0.0; });
+    if (batches.empty()) return all_batches.front();
+  }
   if (batches.size() == 1) return batches.front();
   constexpr Statistic kinds[] = {Statistic::modal, Statistic::max, Statistic::mean, Statistic::median};
   const Statistic kind = kinds[static_cast<std::size_t>(statistic)];
@@ -218,6 +230,10 @@ ScaleChoice over_batches(const std::vector<ScaleChoice>& batches, BatchStatistic
   choice.zero_point = static_cast<std::int64_t>(reduce(
       Statistic::modal, [](const ScaleChoice& batch) { return static_cast<double>(batch.zero_point); }));
   if (is_power_of_two(settings) && !preset.fix_pos_rule) choice.scale = covering_power_of_two(choice.scale);
+  // The octave of the most frequent amax may be another batch's than that of the most frequent scale.
+  if (kind == Statistic::modal && preset.modal == ModalRule::octaves) {
+    choice.amax = choice.scale * static_cast<double>(settings.range.qmax);
+  }
   return choice;
 }
 
