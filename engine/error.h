@@ -1,4 +1,5 @@
-// The engine's own exceptions. tools/ maps ConfigError, InputError and InvalidArgument to exit code 2, the rest to 1.
+// The engine's own exceptions. tools/ maps ConfigError, InputError and InvalidArgument to exit code 2, the
+// rest to 1.
 #pragma once
 
 #include "kernels/error.h"
