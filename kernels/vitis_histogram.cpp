@@ -73,15 +73,15 @@ Histogram vitis_accumulate(const Histogram& before, const ValueRange& batch, con
   const float amax = batch.amax();
   if (before.counts.empty()) return with_edges(linspace_edges(amax), histc(amax, histogram_bins, count));
 
+  if (before.edges.back() == 0.0f && amax > 0.0f) {
+    // Bins without width cannot grow; the peer fails. The zeros seen so far belong to the first real bin.
+    Histogram fresh = with_edges(linspace_edges(amax), histc(amax, histogram_bins, count));
+    for (const std::uint64_t zeros : before.counts) fresh.counts[0] = float_sum(fresh.counts[0], zeros);
+    return fresh;
+  }
   std::vector<float> edges = before.edges;
   if (amax > edges.back()) {
     const float width = edges[1] - edges[0];
-    if (!(width > 0.0f)) {
-      throw InvalidArgument(
-          "accumulated histogram (vitis): the first batch was all zero, so its bins have no width and cannot "
-          "grow to " +
-          std::to_string(amax) + "; start with a batch that has values, or use the standard preset");
-    }
     const float bins = std::ceil(amax / width);
     if (!(bins < static_cast<float>(most_bins))) {
       throw InvalidArgument("accumulated histogram (vitis): a batch maximum of " + std::to_string(amax) +

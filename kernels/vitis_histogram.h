@@ -14,8 +14,9 @@ using CountMagnitudes = std::function<void(const LinearBins&, std::uint64_t*)>;
 // The histogram after one more batch.
 // First batch: 2048 bins on [0, amax] with torch.linspace's edges. Later ones: more bins of the first width
 // where the maximum grew (torch.arange's edges for blocks of 8, the AVX2 width), counts added from the front.
-// Counters stop at 2^24, as float32 ones do. Throws InvalidArgument where the first batch was all zero and a
-// later one is not (the peer overflows there), and where growth passes 2^20 bins.
+// Counters stop at 2^24, as float32 ones do. Where all batches so far were zero, which the peer cannot
+// continue from, bins start anew with the first batch that has values. Throws InvalidArgument where growth
+// passes 2^20 bins.
 Histogram vitis_accumulate(const Histogram& before, const ValueRange& batch, const CountMagnitudes& count);
 
 }  // namespace qcal

@@ -122,12 +122,8 @@ ScaleChoice vitis_maxmin_choice(const ValueRange& range, const SearchSettings& s
   const Real low = range.min;
   const Real high = range.max;
   const Real scale = (high - low) / steps;
-  if (!settings.per_channel && scale == 0) {
-    throw InvalidArgument(
-        fmt::format("asymmetric maxmin (vitis): every value is {}, which the peer cannot scale; the standard "
-                    "preset can",
-                    range.min));
-  }
+  // The peer divides by zero there; like every crash of its, this one is repaired instead of reproduced.
+  if (!settings.per_channel && scale == 0) return choice_from_range({low, high}, settings);
   const double zero_point = round_half_even(static_cast<double>(-low / scale));
   const bool exists = std::fabs(zero_point) < 2147483648.0;  // 0/0 and overflow become INT_MIN there
   return {scale, exists ? static_cast<std::int64_t>(zero_point) : INT32_MIN, high};

@@ -4,8 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
-#include <map>
 #include <set>
 
 #include "engine/collect/tensor_calibration.h"
@@ -95,37 +93,54 @@ std::string output_sha256(const GoldenCase& golden, const TensorOutcome& outcome
   return hash.hex();
 }
 
-TEST(GoldenVitis, EveryCase) {
-  std::map<std::string, int> tally;
-  std::set<std::string> near_ties;
+// Cases in which the peer itself fails. Its crashes are repaired here: a usable scale comes out. Only what no
+// unsigned range can hold is refused, with the minimum named.
+const std::set<std::string> peer_fails{
+    "p0003", "p0004", "p0005", "p0006", "p0010", "p0016", "p0028", "p0034", "p0035", "p0053", "p0054",
+    "p0055", "p0057", "p0060", "p0072", "p0212", "p0216", "p0217", "p0221", "p0222", "p0225", "p0230",
+    "p0248", "p0255", "p0305", "p0318", "p0484", "p0485", "p0486", "p0487", "p0488", "p0489", "p0490"};
+
+TEST(GoldenVitis, EveryCaseThatThePeerFinishes) {
+  int parameters_only = 0;  // its fake-quantized output follows one of its defects
+  int with_output = 0;
   for (const GoldenCase& golden : golden_cases()) {
+    if (peer_fails.contains(golden.id)) continue;
     SCOPED_TRACE(golden.id);
-    if (!golden.error.empty()) {
-      ++tally["error there"];
-      continue;
-    }
     const TensorOutcome outcome = calibrated(golden);
-    std::string wrong = differences(outcome.channels, golden.final_result);
+    EXPECT_EQ(differences(outcome.channels, golden.final_result), "");
+    if (golden.local) {
+      ASSERT_EQ(outcome.per_batch.size(), golden.per_batch.size());
+    }
     for (std::size_t batch = 0; batch < golden.per_batch.size(); ++batch) {
-      if (batch < outcome.per_batch.size())
-        wrong += differences(outcome.per_batch[batch], golden.per_batch[batch]);
+      EXPECT_EQ(differences(outcome.per_batch[batch], golden.per_batch[batch]), "") << "batch " << batch;
     }
-    if (!wrong.empty() && golden.smallest_margin < decidable_margin) {
-      near_ties.insert(golden.id);
-      continue;
-    }
-    EXPECT_EQ(wrong, "");
     if (golden.output_sha256.empty() || !golden.output_defects.empty()) {
-      ++tally["parameters only"];
+      ++parameters_only;
       continue;
     }
     EXPECT_EQ(output_sha256(golden, outcome), golden.output_sha256);
-    ++tally["parameters and output"];
+    ++with_output;
   }
-  for (const auto& [what, count] : tally) std::cout << what << ": " << count << "\n";
-  std::cout << "near ties: " << near_ties.size();
-  for (const std::string& id : near_ties) std::cout << " " << id;
-  std::cout << "\n";
+  EXPECT_EQ(with_output, 439);
+  EXPECT_EQ(parameters_only, 19);
+}
+
+TEST(GoldenVitis, CasesInWhichThePeerFails) {
+  int seen = 0;
+  for (const GoldenCase& golden : golden_cases()) {
+    SCOPED_TRACE(golden.id + " " + golden.error);
+    EXPECT_EQ(!golden.error.empty(), peer_fails.contains(golden.id));
+    if (golden.error.empty()) continue;
+    ++seen;
+    if (golden.error.find("Negative values") != std::string::npos) {
+      EXPECT_THROW(calibrated(golden), InvalidArgument);
+      continue;
+    }
+    for (const ScaleChoice& choice : calibrated(golden).channels) {
+      EXPECT_TRUE(std::isfinite(choice.scale) && choice.scale > 0.0) << choice.scale;
+    }
+  }
+  EXPECT_EQ(seen, 33);
 }
 
 }  // namespace

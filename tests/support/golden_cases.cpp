@@ -100,14 +100,6 @@ GoldenCase case_of(const rapidjson::Value& json) {
   if (expected.HasMember("error")) golden.error = expected["error"].GetString();
   golden.final_result = result_of(expected);
   for (const auto& batch : expected["per_batch"].GetArray()) golden.per_batch.push_back(result_of(batch));
-  if (expected.HasMember("search")) {
-    for (const auto& batch : expected["search"].GetArray()) {
-      for (const auto& search : batch.GetArray()) {
-        const double margin = number(search["rel_margin"]);
-        if (!(margin > golden.smallest_margin)) golden.smallest_margin = margin;
-      }
-    }
-  }
   if (expected.HasMember("fq") && expected["fq"].IsObject()) {
     const rapidjson::Value& output = expected["fq"];
     golden.output_sha256 = output["sha256"].GetString();

@@ -37,8 +37,7 @@ struct GoldenCase {
   std::string error;  // the peer's own failure, if it failed
   GoldenResult final_result;
   std::vector<GoldenResult> per_batch;
-  double smallest_margin = 1.0;  // relative cost gap to the runner-up, over all searches of the case
-  std::string output_sha256;     // of the first batch fake-quantized with the final parameters
+  std::string output_sha256;  // of the first batch fake-quantized with the final parameters
   std::vector<std::int64_t> output_shape;
   std::string output_file;
   std::vector<std::string> output_defects;
