@@ -16,6 +16,7 @@ int zero_bin(const Histogram& histogram) {
   // which near an edge is not where double arithmetic would. Only the last dyadic bin holds `high` in its
   // inside.
   const int bins = histogram.bins();
+  if (!(histogram.high > histogram.low)) return 0;  // all zero
   const double span = histogram.high - histogram.low;
   const bool linear = histogram.origin == histogram.low && histogram.width * bins == span;
   if (linear) {

@@ -141,6 +141,14 @@ TEST(ZeroBin, IsWhereZerosAreCounted) {
   }
 }
 
+// vai_q_pytorch's histogram of zeros has bins without width.
+TEST(ZeroBin, BinsWithoutWidth) {
+  Histogram zeros;
+  zeros.counts.assign(2048, 0);
+  EXPECT_EQ(zero_bin(zeros), 0);
+  EXPECT_EQ(zero_bin(dyadic_histogram({.min = 0.0f, .max = 0.0f, .elements = 3}, Counted::value)), 0);
+}
+
 TEST(ZeroBin, OneSidedData) {
   for (const Counted counted : {Counted::value, Counted::magnitude}) {
     EXPECT_EQ(zero_bin(linear_histogram({.min = 2.0f, .max = 3.0f, .elements = 2}, counted)), 0);
