@@ -96,13 +96,23 @@ TEST(VitisHistogram, ZerosGoToTheMiddle) {
   EXPECT_EQ(add(zeros, std::vector<float>(5, -0.0f)).counts[1024], 15u);
 }
 
-TEST(VitisHistogram, RefusesWhatThePeerCannotGrow) {
+// The peer cannot go on from bins without width; here they start anew, and the zeros lie in the first bin.
+TEST(VitisHistogram, StartsAnewAfterZeros) {
   const Histogram zeros = add({}, std::vector<float>(10, 0.0f));
-  EXPECT_THROW(add(zeros, std::vector<float>{1.0f}), InvalidArgument);
-  const Histogram tiny = add({}, std::vector<float>{1.0f});
-  EXPECT_NO_THROW(add(tiny, std::vector<float>{500.0f}));
-  EXPECT_THROW(add(tiny, std::vector<float>{600.0f}), InvalidArgument);  // more than 2^20 bins
-  EXPECT_THROW(add(tiny, std::vector<float>{largest_float}), InvalidArgument);
+  const Histogram started = add(zeros, std::vector<float>{1.0f, 0.0f});
+  Histogram expected = add({}, std::vector<float>{1.0f, 0.0f});
+  expected.counts[0] += 10;
+  EXPECT_EQ(started, expected);
+}
+
+TEST(VitisHistogram, RefusesMoreThanAMillionBins) {
+  const Histogram first = add({}, std::vector<float>{1.0f});
+  EXPECT_NO_THROW(add(first, std::vector<float>{500.0f}));
+  EXPECT_THROW(add(first, std::vector<float>{600.0f}), InvalidArgument);
+  EXPECT_THROW(add(first, std::vector<float>{largest_float}), InvalidArgument);
+  // A 2048th of this is no float32, so that the width is 0.
+  const Histogram subnormal = add({}, std::vector<float>{smallest_subnormal});
+  EXPECT_THROW(add(subnormal, std::vector<float>{1.0f}), InvalidArgument);
 }
 
 }  // namespace
