@@ -1,7 +1,6 @@
 #include "engine/dumps/stored_tensor.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <limits>
 
@@ -16,7 +15,9 @@ std::string file_and_tensor(const std::filesystem::path& path, std::string_view 
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   if (shape.empty()) return "scalar";
-  return fmt::format("{}", fmt::join(shape, "x"));
+  std::string text;
+  for (const std::int64_t extent : shape) text += fmt::format("{}{}", text.empty() ? "" : "x", extent);
+  return text;
 }
 
 namespace {
