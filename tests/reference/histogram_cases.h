@@ -43,20 +43,39 @@ inline Histogram histogram_with(std::vector<std::uint64_t> counts, double origin
   return histogram;
 }
 
+// A histogram of samples of `shape`, whose seed also scales them.
+inline HistogramCase sampled_case(Shape shape, std::size_t size, Counted counted, bool dyadic,
+                                  std::uint64_t seed) {
+  const double factor = 0.01 * static_cast<double>(1 + seed % 300);
+  const std::string name = std::string(name_of(shape)) + " " + std::to_string(size) +
+                           (dyadic ? " dyadic" : " linear") +
+                           (counted == Counted::magnitude ? " magnitudes" : " values");
+  return {name, counted, histogram_of(samples(shape, size, seed, factor), counted, dyadic)};
+}
+
+// Magnitudes only, for searches of one end: 230 histograms of up to 2048 bins.
+inline std::vector<HistogramCase> magnitude_cases() {
+  std::vector<HistogramCase> cases;
+  std::uint64_t seed = 1000;
+  for (const Shape shape : all_shapes) {
+    for (const bool dyadic : {false, true}) {
+      for (const std::size_t size : {100, 400, 900, 2'000, 3'000, 5'000, 8'000, 13'000, 30'000, 50'000}) {
+        cases.push_back(sampled_case(shape, size, Counted::magnitude, dyadic, ++seed));
+      }
+    }
+  }
+  std::erase_if(cases, [](const HistogramCase& c) { return c.histogram.counts.empty(); });
+  return cases;
+}
+
 inline std::vector<HistogramCase> histogram_cases() {
   std::vector<HistogramCase> cases;
   std::uint64_t seed = 0;
   for (const Shape shape : all_shapes) {
     for (const Counted counted : {Counted::magnitude, Counted::value}) {
       for (const bool dyadic : {false, true}) {
-        for (const std::size_t size :
-             {std::size_t{3}, std::size_t{200}, std::size_t{5'000}, std::size_t{50'000}}) {
-          const double factor = 0.01 * static_cast<double>(1 + ++seed % 300);
-          const std::vector<float> values = samples(shape, size, seed, factor);
-          const std::string name = std::string(name_of(shape)) + " " + std::to_string(size) +
-                                   (dyadic ? " dyadic" : " linear") +
-                                   (counted == Counted::magnitude ? " magnitudes" : " values");
-          cases.push_back({name, counted, histogram_of(values, counted, dyadic)});
+        for (const std::size_t size : {3, 200, 5'000, 50'000}) {
+          cases.push_back(sampled_case(shape, size, counted, dyadic, ++seed));
         }
       }
     }

@@ -7,6 +7,7 @@
 #include "engine/search/histogram_window.h"
 #include "tests/reference/histogram_cases.h"
 #include "tests/reference/reference_entropy.h"
+#include "tests/reference/winner.h"
 
 namespace qcal::testing {
 namespace {
@@ -78,66 +79,49 @@ TEST(EntropyCosts, EqualTheDefinition) {
   EXPECT_GT(infinite, 100);
 }
 
-struct Winner {
-  int end;
-  double cost;
-  double margin;  // to the best of the others
-};
-
-// Exhaustive search over the upper end, without any of the engine's sweeps.
-Winner reference_winner(const std::vector<double>& counts, int levels, int start) {
-  Winner winner{0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-  const int bins = static_cast<int>(counts.size());
-  for (int end = start; end <= bins; ++end) {
-    const double cost = reference_entropy(counts, levels, 0, static_cast<std::size_t>(end));
-    if (std::isnan(cost)) continue;
-    if (cost < winner.cost) {
-      winner = {end, cost, winner.cost - cost};
-    } else {
-      winner.margin = std::min(winner.margin, cost - winner.cost);
-    }
-  }
-  return winner;
-}
-
-TEST(EntropySearch, TheReferencesWinnerWins) {
+// One-sided searches, every candidate of each: costs like the reference's, and the reference's winner.
+TEST(EntropySearch, EveryCandidateOfOver200Histograms) {
   struct Start {
     SearchStart requested;
     int (*first)(int bins, int levels);
   };
   const Start starts[] = {
-      {{}, [](int bins, int levels) { return std::clamp(std::max((3 * bins + 3) / 4, levels), 1, bins); }},
       {{.kind = SearchStart::Kind::levels}, [](int bins, int levels) { return std::clamp(levels, 1, bins); }},
+      {{}, [](int bins, int levels) { return std::clamp(std::max((3 * bins + 3) / 4, levels), 1, bins); }},
       {{.kind = SearchStart::Kind::bins, .bins = 1900},
        [](int bins, int) { return std::clamp(1900, 1, bins); }},
   };
   int decided = 0;
   std::size_t searched = 0;
-  for (const HistogramCase& c : histogram_cases()) {
-    if (c.counted != Counted::magnitude) continue;
-    SCOPED_TRACE(c.name);
-    // Cases take turns, so that the quadratic reference stays affordable.
+  for (const HistogramCase& c : magnitude_cases()) {
     const Start& start = starts[searched % 3];
     const int bits = std::vector{2, 3, 4, 5, 8, 12, 16}[searched % 7];
-    const bool is_signed = searched % 2 == 0;
+    SearchSettings settings = entropy_settings(bits, searched % 2 == 0, c.counted);
     ++searched;
-    SearchSettings settings = entropy_settings(bits, is_signed, c.counted);
+    SCOPED_TRACE(c.name + ", " + std::to_string(bits) + " bits");
     settings.search_start = start.requested;
     const int levels = quantized_levels(settings);
+    const int bins = c.histogram.bins();
     const std::vector<double> counts = without_zero_spike(c.histogram.counts, 0);
-    const int first = start.first(c.histogram.bins(), levels);
-    const Winner winner = reference_winner(counts, levels, first);
+    const EntropyCosts costs(c.histogram, levels, 0);
+    const double allowed = tolerance(c.histogram, levels);
+    Winner winner;
+    for (int end = start.first(bins, levels); end <= bins; ++end) {
+      const double cost = reference_entropy(counts, levels, 0, static_cast<std::size_t>(end));
+      ASSERT_TRUE(same_cost(costs({0, end}), cost, allowed)) << end << ": " << cost;
+      winner.offer(end, cost);
+    }
     const ClipRange clip = entropy_range(c.histogram, settings, standard_preset);
+    EXPECT_EQ(clip.low, -clip.high);
     if (winner.end == 0) {  // nothing but NaN: keep everything
       EXPECT_EQ(clip.high, c.histogram.high);
-      continue;
+    } else if (winner.margin > 2.0 * allowed) {
+      ++decided;
+      EXPECT_EQ(clip.high, c.histogram.edge(winner.end)) << "end " << winner.end;
     }
-    if (winner.margin <= 2.0 * tolerance(c.histogram, levels)) continue;
-    ++decided;
-    EXPECT_EQ(clip.high, c.histogram.edge(winner.end)) << "end " << winner.end << ", " << bits << " bits";
-    EXPECT_EQ(clip.low, -clip.high);
   }
-  EXPECT_GT(decided, 40);
+  EXPECT_GT(searched, 200u);
+  EXPECT_GT(decided, 120);
 }
 
 // Two-sided: no single move of either end may pay. (A window of empty bins costs NaN, which is not less.)
