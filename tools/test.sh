@@ -4,17 +4,12 @@
 #   tools/test.sh                                      all tests
 #   tools/test.sh -R Npy                               arguments go to ctest
 #   QCAL_SANITIZE=address,undefined tools/test.sh      under sanitizers, in a build folder of its own
-#   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF; CI=true: ON where there is nvcc
+#   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 sanitize="${QCAL_SANITIZE:-}"
 cuda="${QCAL_CUDA:-AUTO}"
-if [[ "${CI:-}" == true && -z "${QCAL_CUDA:-}" ]]; then
-  # AUTO passes over a compiler that does not work; CI must not.
-  if command -v nvcc >/dev/null; then cuda=ON; else cuda=OFF; fi
-fi
-
 if [[ -n "$sanitize" ]]; then
   build="build/test-${sanitize//,/-}"
   optimisation="-O1 -g"

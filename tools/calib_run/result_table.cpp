@@ -75,7 +75,7 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows) {
 
 std::string result_table(const QuantizationParameters& parameters) {
   std::vector<std::vector<std::string>> rows{
-      {"layer", "type", "role", "method", "type of q", ">scale", ">zero point"}};
+      {"layer", "type", "role", "method", "bits", ">scale", ">zero point"}};
   for (const TensorParameters& tensor : parameters.tensors) {
     const std::string& layer = tensor.layer.empty() ? tensor.name : tensor.layer;
     const bool product = tensor.role == Role::bias && tensor.bit_width == 32;
