@@ -14,12 +14,6 @@
 namespace qcal {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
-
 // "method maxmin", or where the roles differ "round_mode std_round (input, weights), half_up (activation)".
 std::string with_values(std::string_view key,
                         const std::vector<std::pair<std::string, std::vector<std::string>>>& values) {

@@ -19,15 +19,10 @@
 #include "config/setting_table.h"
 #include "config/setting_values.h"
 #include "config/unknown_key.h"
+#include "config/value_text.h"
 
 namespace qcal {
 namespace {
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
 
 // Everything else has a default, and the defaults depend on the target.
 std::optional<TargetDevice> read_target(const json::Value& root, DiagnosticList& diagnostics) {

@@ -35,4 +35,10 @@ std::string value_text(SearchStart value) {
   return {};
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
+  return all;
+}
+
 }  // namespace qcal

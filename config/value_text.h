@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/setting_names.h"
 #include "config/settings.h"
@@ -18,5 +19,8 @@ template <Spelled Enum>
 std::string value_text(Enum value) {
   return std::string(spelling(value));
 }
+
+// "a, b, c".
+std::string joined(const std::vector<std::string>& parts);
 
 }  // namespace qcal

@@ -8,12 +8,10 @@
 #include <tuple>
 
 #include "engine/dumps/in_quotes.h"
-#include "engine/export/setting_names.h"
 
 namespace qcal {
 namespace {
 
-using export_names::name;
 using Kind = Difference::Kind;
 
 std::string text(bool value) {
@@ -34,9 +32,9 @@ std::string text(std::uint64_t value) {
 std::string text(const std::optional<int>& value) {
   return value ? text(*value) : "none";
 }
-template <class Setting>
-requires std::is_enum_v<Setting> std::string text(Setting value) {
-  return std::string(name(value));
+template <Spelled Setting>
+std::string text(Setting value) {
+  return std::string(spelling(value));
 }
 
 std::optional<double> relative_change(double before, double after) {
@@ -208,7 +206,7 @@ std::string differences_text(const std::vector<Difference>& differences) {
                                               : fmt::format("{} ({})\n", layer, difference.layer_type);
     }
     if (new_layer || previous->tensor != difference.tensor || previous->role != difference.role) {
-      result += fmt::format("  {} {}\n", name(difference.role), in_quotes(difference.tensor));
+      result += fmt::format("  {} {}\n", spelling(difference.role), in_quotes(difference.tensor));
     }
     result += line_of(difference);
     previous = &difference;

@@ -1,6 +1,7 @@
 // JSON text, written value by value, whose numbers read back to the same bits.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,19 @@ class JsonWriter {
   void short_number(float value);
   void boolean(bool value);
   void null();
+  // key() and the value.
+  void member(std::string_view name, std::string_view text) {
+    key(name);
+    string(text);
+  }
+  void member(std::string_view name, std::same_as<bool> auto value) {
+    key(name);
+    boolean(value);
+  }
+  void member(std::string_view name, std::signed_integral auto value) {
+    key(name);
+    integer(value);
+  }
   // A JSON value as text: laid out anew, its numbers kept digit by digit. Throws InvalidArgument where it is
   // no JSON.
   void json(std::string_view text);

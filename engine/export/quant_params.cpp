@@ -4,13 +4,10 @@
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/export/json_writer.h"
-#include "engine/export/setting_names.h"
 #include "kernels/error.h"
 
 namespace qcal {
 namespace {
-
-using export_names::name;
 
 void write(JsonWriter& writer, double value) {
   writer.number(value);
@@ -27,11 +24,6 @@ void write(JsonWriter& writer, const std::vector<Value>& values) {
   writer.begin_array();
   for (const Value& value : values) write(writer, value);
   writer.end_array();
-}
-
-void write_string(JsonWriter& writer, std::string_view key, std::string_view value) {
-  writer.key(key);
-  writer.string(value);
 }
 
 void write_string_or_null(JsonWriter& writer, std::string_view key, const std::string& value) {
@@ -60,31 +52,26 @@ void write_history(JsonWriter& writer, std::string_view key, const std::vector<s
 
 void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_history) {
   writer.begin_object();
-  write_string(writer, "name", tensor.name);
-  write_string(writer, "role", name(tensor.role));
-  write_string(writer, "layer", tensor.layer);
-  write_string(writer, "layer_type", tensor.layer_type);
-  write_string(writer, "datatype", name(tensor.datatype));
-  writer.key("bit_width");
-  writer.integer(tensor.bit_width);
-  writer.key("qmin");
-  writer.integer(tensor.qmin);
-  writer.key("qmax");
-  writer.integer(tensor.qmax);
-  writer.key("signed");
-  writer.boolean(tensor.is_signed);
-  writer.key("symmetric");
-  writer.boolean(tensor.symmetric);
-  write_string(writer, "granularity", name(tensor.granularity));
+  writer.member("name", tensor.name);
+  writer.member("role", spelling(tensor.role));
+  writer.member("layer", tensor.layer);
+  writer.member("layer_type", tensor.layer_type);
+  writer.member("datatype", spelling(tensor.datatype));
+  writer.member("bit_width", tensor.bit_width);
+  writer.member("qmin", tensor.qmin);
+  writer.member("qmax", tensor.qmax);
+  writer.member("signed", tensor.is_signed);
+  writer.member("symmetric", tensor.symmetric);
+  writer.member("granularity", spelling(tensor.granularity));
   writer.key("axis");
   if (tensor.axis) {
     writer.integer(*tensor.axis);
   } else {
     writer.null();
   }
-  write_string(writer, "method", name(tensor.method));
-  write_string(writer, "round_mode", name(tensor.round_mode));
-  write_string(writer, "scale_type", name(tensor.scale_type));
+  writer.member("method", spelling(tensor.method));
+  writer.member("round_mode", spelling(tensor.round_mode));
+  writer.member("scale_type", spelling(tensor.scale_type));
   writer.key("scale");
   write(writer, tensor.scale);
   writer.key("zero_point");
@@ -97,10 +84,9 @@ void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_
   } else {
     writer.null();
   }
-  writer.key("batches");
-  writer.integer(tensor.batches);
-  write_string(writer, "batch_statistic", name(tensor.statistic));
-  write_string(writer, "calib_scope", name(tensor.scope));
+  writer.member("batches", tensor.batches);
+  writer.member("batch_statistic", spelling(tensor.statistic));
+  writer.member("calib_scope", spelling(tensor.scope));
   const PerBatch& history = with_history ? tensor.per_batch : PerBatch{};
   writer.key("per_batch");
   writer.begin_object();
@@ -120,7 +106,7 @@ void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_
 std::string quant_params_json(const QuantizationParameters& parameters, const ExportContext& context) {
   JsonWriter writer;
   writer.begin_object();
-  write_string(writer, "qcal", context.qcal_version);
+  writer.member("qcal", context.qcal_version);
   writer.key("model");
   writer.begin_object();
   write_string_or_null(writer, "path", context.model_file);
@@ -130,8 +116,7 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
   writer.json(context.config_json);
   writer.key("transforms");
   writer.begin_object();
-  for (const TransformStatus& transform : context.transforms)
-    write_string(writer, transform.name, transform.status);
+  for (const TransformStatus& transform : context.transforms) writer.member(transform.name, transform.status);
   writer.end_object();
   writer.key("tensors");
   writer.begin_array();

@@ -6,11 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "config/setting_names.h"
 #include "config/settings.h"
 
 namespace qcal {
 
 enum class Granularity { per_tensor, per_channel };
+
+template <>
+struct SpellingsOf<Granularity> {
+  static constexpr auto table = std::to_array<Spelling<Granularity>>(
+      {{"per_tensor", Granularity::per_tensor}, {"per_channel", Granularity::per_channel}});
+};
 
 // What each batch alone would have given. Outer index: batch. Inner: channel, one entry for a per-tensor
 // scale.

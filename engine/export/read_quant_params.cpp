@@ -8,7 +8,6 @@
 #include "engine/dumps/json_input.h"
 #include "engine/error.h"
 #include "engine/export/quant_params.h"
-#include "engine/export/setting_names.h"
 
 namespace qcal {
 namespace {
@@ -76,12 +75,11 @@ class JsonNode {
   void read(std::optional<Value>& into) const {
     if (!is_null()) read(into.emplace());
   }
-  template <class Setting>
-  requires std::is_enum_v<Setting>
+  template <Spelled Setting>
   void read(Setting& into) const {
     std::string word;
     read(word);
-    const std::optional<Setting> setting = export_names::from_name<Setting>(word);
+    const std::optional<Setting> setting = from_spelling<Setting>(word);
     if (!setting) fail(fmt::format("unknown value {}", in_quotes(word)));
     into = *setting;
   }

@@ -34,8 +34,7 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
     json.begin_array();
     for (const std::string& warning : result.warnings) json.string(warning);
     json.end_array();
-    json.key("out");
-    json.string(job.work.out);
+    json.member("out", job.work.out);
     json.key("result");
     json.json(params_json);
     json.end_object();

@@ -35,18 +35,12 @@ std::string differences_json(const std::vector<Difference>& differences) {
   json.begin_array();
   for (const Difference& difference : differences) {
     json.begin_object();
-    json.key("layer");
-    json.string(difference.layer);
-    json.key("tensor");
-    json.string(difference.tensor);
-    json.key("kind");
-    json.string(kind_name(difference.kind));
-    json.key("field");
-    json.string(difference.field);
-    json.key("before");
-    json.string(difference.before);
-    json.key("after");
-    json.string(difference.after);
+    json.member("layer", difference.layer);
+    json.member("tensor", difference.tensor);
+    json.member("kind", kind_name(difference.kind));
+    json.member("field", difference.field);
+    json.member("before", difference.before);
+    json.member("after", difference.after);
     json.key("relative_change");
     if (difference.relative_change) {
       json.number(*difference.relative_change);

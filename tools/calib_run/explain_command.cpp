@@ -31,14 +31,10 @@ std::string plan_members(const QuantizationPlan& plan, const std::string& layer)
   for (const PlannedTensor& tensor : plan.tensors) {
     if (!layer.empty() && tensor.layer != layer) continue;
     tensors.begin_object();
-    tensors.key("name");
-    tensors.string(tensor.name);
-    tensors.key("role");
-    tensors.string(spelling(tensor.role));
-    tensors.key("layer");
-    tensors.string(tensor.layer);
-    tensors.key("layer_type");
-    tensors.string(tensor.layer_type);
+    tensors.member("name", tensor.name);
+    tensors.member("role", spelling(tensor.role));
+    tensors.member("layer", tensor.layer);
+    tensors.member("layer_type", tensor.layer_type);
     tensors.key("shape");
     tensors.begin_array();
     for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
@@ -52,10 +48,8 @@ std::string plan_members(const QuantizationPlan& plan, const std::string& layer)
   notes.begin_array();
   for (const PlanNote& note : plan.notes) {
     notes.begin_object();
-    notes.key("subject");
-    notes.string(note.subject);
-    notes.key("text");
-    notes.string(note.text);
+    notes.member("subject", note.subject);
+    notes.member("text", note.text);
     notes.end_object();
   }
   notes.end_array();
