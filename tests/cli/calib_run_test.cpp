@@ -207,6 +207,7 @@ TEST(CalibRun, BadInputIsRefusedAndLeavesNothingBehind) {
   work.write("text.onnx", "this is no network");
   std::filesystem::create_directories(work / "empty");
   expect_refused(work, {"no command", "", "subcommand"});
+  expect_refused(work, {"misspelt command", "calibrat", "did you mean calibrate?"});
   expect_refused(work, {"unknown option", "calibrate --modle x " + model + dumps, "modle"});
   expect_refused(work, {"misspelt key", "calibrate " + model + dumps + "--config %Wbroken.json",
                         "broken.json:2:31: overall_quantize_config.methd"});

@@ -54,8 +54,9 @@ std::string differences_json(const std::vector<Difference>& differences) {
 }
 
 void run_job(const Job& job) {
-  const std::vector<Difference> differences =
-      compare_parameters(read_quant_params(job.first), read_quant_params(job.second));
+  const QuantizationParameters first = read_quant_params(job.first);
+  const QuantizationParameters second = read_quant_params(job.second);
+  const std::vector<Difference> differences = compare_parameters(first, second);
   if (job.output.json) {
     fmt::print("{}", differences_json(differences));
   } else if (!job.output.quiet) {

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <string>
+#include <vector>
 
+#include "config/nearest_spelling.h"
 #include "engine/error.h"
 #include "engine/version.h"
 #include "tools/calib_run/commands.h"
@@ -12,9 +15,20 @@ namespace {
 constexpr int bad_input = 2;
 constexpr int failure = 1;
 
-int report(const char* what, int code) {
+int report(const std::string& what, int code) {
   fmt::print(stderr, "error: {}\n", what);
   return code;
+}
+
+// CLI11 only says that a command is missing where the first word is none.
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  std::string text = fmt::format("unknown command '{}'; commands:", word);
+  for (const std::string& name : names) text += " " + name;
+  const std::string_view meant = qcal::nearest_spelling(word, known);
+  return meant.empty() ? text : fmt::format("{}; did you mean {}?", text, meant);
 }
 
 }  // namespace
@@ -35,6 +49,12 @@ int main(int argc, char** argv) {
   qcal::tools::add_diff(app, run);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    const bool has_command = app.get_subcommands().size() == 1;
+    if (!has_command && argc > 1 && argv[1][0] != '-')
+      return report(unknown_command(app, argv[1]), bad_input);
+    app.exit(error);
+    return bad_input;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : bad_input;
   }
