@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "bench/answers.h"
+#include "bench/benches.h"
+#include "bench/timing.h"
+
+namespace qcal::bench {
+namespace {
+
+using ShapeOf = std::vector<std::int64_t> (*)(std::int64_t elements);
+
+struct Kernel {
+  std::string name;
+  CollectSpec spec;
+  ShapeOf shape;
+};
+
+std::vector<std::int64_t> flat(std::int64_t elements) {
+  return {elements};
+}
+std::vector<std::int64_t> images(std::int64_t elements) {
+  return {8, 64, elements / (8 * 64)};
+}
+std::vector<std::int64_t> rows(std::int64_t elements) {
+  return {elements / 64, 64};
+}
+
+CollectSpec histogram(Binning binning, std::optional<int> axis = {}) {
+  CollectSpec spec;
+  spec.binning = binning;
+  spec.channel_axis = axis;
+  return spec;
+}
+
+CollectSpec squared_error(Rounding rounding, std::optional<int> axis = {}) {
+  CollectSpec spec;
+  spec.channel_axis = axis;
+  spec.candidates = {{CandidateRule::halving, 8, integer_range(8, true, false), true, rounding}};
+  return spec;
+}
+
+std::vector<Kernel> kernels() {
+  return {{"statistics", histogram(Binning::none), flat},
+          {"statistics_axis1", histogram(Binning::none, 1), images},
+          {"statistics_last_axis", histogram(Binning::none, -1), rows},
+          {"histogram_linear_magnitude", histogram(Binning::linear_magnitude), flat},
+          {"histogram_linear_value", histogram(Binning::linear_value), flat},
+          {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
+          {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
+          {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
+          {"squared_error_half_even", squared_error(Rounding::half_even), flat},
+          {"squared_error_half_up", squared_error(Rounding::half_up), flat},
+          {"squared_error_half_down", squared_error(Rounding::half_down), flat},
+          {"squared_error_std_round", squared_error(Rounding::std_round), flat},
+          {"squared_error_half_even_axis1", squared_error(Rounding::half_even, 1), images}};
+}
+
+Summary collected(const BenchOptions& options, const CollectSpec& spec, const TensorView& view) {
+  const auto collector = options.backend->make_collector(spec);
+  collector->collect(view, {});
+  return collector->take();
+}
+
+void run(benchmark::State& state, const BenchOptions& options, const Kernel& kernel, const Data& data) {
+  // Naive code takes long: large data are checked on their beginning.
+  constexpr std::int64_t checked = 1 << 16;
+  const TensorView part = data.view(kernel.shape(std::min(checked, data.spec().elements)));
+  const std::string wrong = difference_from_naive(part, kernel.spec, collected(options, kernel.spec, part));
+  if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
+
+  const TensorView view = data.view(kernel.shape(data.spec().elements));
+  const auto collector = options.backend->make_collector(kernel.spec);
+  time_reading(state, options, data.bytes(), [&] {
+    collector->collect(view, {});
+    benchmark::DoNotOptimize(collector->take());
+  });
+}
+
+}  // namespace
+
+std::vector<DataSpec> data_specs(bool smoke) {
+  constexpr std::int64_t Ki = 1024;
+  constexpr std::int64_t Mi = 1024 * Ki;
+  using Sizes = std::vector<std::int64_t>;
+  std::vector<DataSpec> specs;
+  for (const Distribution distribution : all_distributions) {
+    for (const std::int64_t size : smoke ? Sizes{4 * Ki} : Sizes{4 * Ki, 64 * Ki, Mi, 16 * Mi, 64 * Mi}) {
+      specs.push_back({distribution, DType::f32, size});
+    }
+  }
+  for (const DType dtype : {DType::f16, DType::bf16, DType::f64}) {
+    for (const std::int64_t size : smoke ? Sizes{4 * Ki} : Sizes{4 * Ki, Mi, 64 * Mi}) {
+      specs.push_back({Distribution::normal, dtype, size});
+    }
+  }
+  return specs;
+}
+
+void register_collectors(const BenchOptions& options, const std::shared_ptr<DataCache>& cache) {
+  for (const Kernel& kernel : kernels()) {
+    for (const DataSpec& data : data_specs(options.smoke)) {
+      register_bench(options, bench_name(kernel.name, data),
+                     [=](benchmark::State& state) { run(state, options, kernel, *cache->get(data)); });
+    }
+  }
+}
+
+}  // namespace qcal::bench
