@@ -1,0 +1,160 @@
+// Every instruction set that the kernels were compiled for gives the same bits.
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <bit>
+#include <cmath>
+
+#include "kernels/fake_quantize.h"
+#include "kernels/scale_error.h"
+#include "kernels/statistics.h"
+#include "tests/reference/test_data.h"
+
+namespace qcal::testing {
+namespace {
+
+// Calls work() once for each instruction set of this machine.
+template <class Work>
+void for_each_target(const Work& work) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    work();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+// Sizes around vectors, chunks and blocks; data with ties, NaN, infinities, subnormals and both zeros among
+// them.
+std::vector<std::vector<float>> inputs() {
+  std::vector<std::vector<float>> all;
+  std::uint64_t seed = 0;
+  for (const Shape shape : {Shape::normal, Shape::relu, Shape::heavy_tail, Shape::all_zero}) {
+    for (const std::size_t size : edge_sizes) all.push_back(samples(shape, size, ++seed));
+  }
+  std::vector<float> ties;
+  for (int i = -600; i <= 600; ++i) ties.push_back(0.5f * static_cast<float>(i));
+  for (int i = -600; i <= 600; ++i) ties.push_back(std::nextafter(0.5f * static_cast<float>(i), 1e9f));
+  for (int i = -600; i <= 600; ++i) ties.push_back(std::nextafter(0.5f * static_cast<float>(i), -1e9f));
+  all.push_back(ties);
+  std::vector<float> odd = samples(Shape::normal, 700, 9);
+  odd[3] = nan_value;
+  odd[200] = infinity;
+  odd[350] = -infinity;
+  odd[351] = smallest_subnormal;
+  odd[352] = -smallest_subnormal;
+  odd[353] = -0.0f;
+  odd[354] = largest_float;
+  all.push_back(odd);
+  return all;
+}
+
+std::vector<std::uint32_t> bits_of(std::span<const float> values) {
+  std::vector<std::uint32_t> bits;
+  for (const float value : values) bits.push_back(std::bit_cast<std::uint32_t>(value));
+  return bits;
+}
+
+TEST(SimdTargets, MoreThanOneIsTested) {
+  const auto targets = hwy::SupportedAndGeneratedTargets();
+  if (targets.size() == 1)
+    GTEST_SKIP() << "this machine has no other instruction set than " << hwy::TargetName(targets[0]);
+  EXPECT_GT(targets.size(), 1u);
+}
+
+TEST(SimdTargets, Ranges) {
+  for (const std::vector<float>& values : inputs()) {
+    std::vector<ValueRange> ranges;
+    for_each_target([&] { ranges.push_back(range_of(values)); });
+    for (const ValueRange& range : ranges) {
+      EXPECT_EQ(range, ranges.front());
+      EXPECT_EQ(std::signbit(range.min), std::signbit(ranges.front().min));
+    }
+  }
+}
+
+TEST(SimdTargets, FakeQuantizedValues) {
+  for (const std::vector<float>& values : inputs()) {
+    for (const Rounding rounding :
+         {Rounding::half_even, Rounding::half_up, Rounding::half_down, Rounding::std_round}) {
+      for (const double scale : {1.0, 0.37, 0x1p-5}) {
+        const ElementQuantizer divide = element_quantizer(scale, 3, integer_range(8, true, false), rounding);
+        const ElementQuantizer multiply =
+            vitis_element_quantizer(scale, 3, integer_range(16, true, false), rounding, true);
+        for (const ElementQuantizer& quantizer : {divide, multiply}) {
+          std::vector<float> expected;
+          for (const float x : values) {
+            expected.push_back(with_quantizer_kind(quantizer, [&](auto mode, auto arithmetic) {
+              return fake_quantize<mode.value, arithmetic.value>(x, quantizer);
+            }));
+          }
+          for_each_target([&] {
+            std::vector<float> out(values.size());
+            fake_quantize(values, quantizer, out);
+            EXPECT_EQ(bits_of(out), bits_of(expected));
+          });
+        }
+      }
+    }
+  }
+}
+
+// Sum of one chunk in the contract's order, element by element.
+CandidateErrors scalar_errors(std::span<const float> chunk, const ErrorSpec& spec) {
+  CandidateErrors errors;
+  for (std::size_t k = 0; k < errors.size(); ++k) {
+    const ElementQuantizer& quantizer = spec.quantizers[k];
+    float lanes[ordered_sum_lanes] = {};
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      const float x = is_finite(chunk[i]) ? chunk[i] : 0.0f;
+      const float y = with_quantizer_kind(quantizer, [&](auto mode, auto arithmetic) {
+        return fake_quantize<mode.value, arithmetic.value>(x, quantizer);
+      });
+      const float difference = (x - y) * spec.unit;
+      lanes[i % ordered_sum_lanes] += difference * difference;
+    }
+    errors[k] = add_lanes(lanes);
+  }
+  return errors;
+}
+
+TEST(SimdTargets, SquaredErrors) {
+  int shortcuts[3] = {};
+  for (const std::vector<float>& values : inputs()) {
+    ValueRange range = range_of(values);
+    if (range.max > 1e30f) range.max = 5.0f;  // so that the other values are not all 0
+    for (const Rounding rounding :
+         {Rounding::half_even, Rounding::half_up, Rounding::half_down, Rounding::std_round}) {
+      for (const CandidateRule rule : {CandidateRule::halving, CandidateRule::power_of_two}) {
+        for (const bool symmetric : {true, false}) {
+          for (const int bits : {2, 8, 16}) {
+            const CandidateSpec candidates{rule, bits, integer_range(bits, true, false), symmetric, rounding};
+            ErrorSpec spec = error_spec(candidates, range);
+            ++shortcuts[static_cast<int>(spec.steps)];
+            const auto chunk =
+                std::span(values).first(std::min<std::size_t>(values.size(), ordered_sum_chunk));
+            const CandidateErrors expected = scalar_errors(chunk, spec);
+            for_each_target([&] { EXPECT_EQ(chunk_errors(chunk, spec), expected); });
+            spec.steps = ErrorSpec::Steps::each_divided;
+            for_each_target([&] { EXPECT_EQ(chunk_errors(chunk, spec), expected); });
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(shortcuts[static_cast<int>(ErrorSpec::Steps::first_divided)], 100);
+  EXPECT_GT(shortcuts[static_cast<int>(ErrorSpec::Steps::multiplied)], 100);
+}
+
+// Scales at the lower end of what exists are no halves of each other: the shortcut must not be taken.
+TEST(SimdTargets, SquaredErrorsOfTheSmallestScales) {
+  const std::vector<float> values = samples(Shape::normal, ordered_sum_chunk, 5, 1e-36);
+  const CandidateSpec candidates{CandidateRule::halving, 8, integer_range(8, true, false), true,
+                                 Rounding::half_even};
+  const ErrorSpec spec = error_spec(candidates, range_of(values));
+  EXPECT_EQ(spec.steps, ErrorSpec::Steps::each_divided);
+  for_each_target([&] { EXPECT_EQ(chunk_errors(values, spec), scalar_errors(values, spec)); });
+}
+
+}  // namespace
+}  // namespace qcal::testing
