@@ -1,110 +1,165 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "kernels/histogram.h"
 
-namespace qcal {
+// Compiled once for every instruction set that Highway knows; the fastest one that runs here is taken.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/histogram_cpu.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace qcal::HWY_NAMESPACE {
 namespace {
 
-// Merges pairs (or larger groups) of bins until their width is `width`.
-Histogram widened(const Histogram& histogram, double width) {
-  if (histogram.width == width) return histogram;
-  const double ratio = histogram.width / width;  // a power of two below 1: every product here is exact
-  const double first = histogram.origin / histogram.width;
-  const double new_first = std::floor(first * ratio);
-  Histogram wide = histogram;
-  wide.width = width;
-  wide.origin = new_first * width;
-  const double last = first + static_cast<double>(histogram.bins() - 1);
-  wide.counts.assign(static_cast<std::size_t>(std::floor(last * ratio) - new_first) + 1, 0);
-  for (int i = 0; i < histogram.bins(); ++i) {
-    const auto bin = static_cast<std::size_t>(std::floor((first + i) * ratio) - new_first);
-    wide.counts[bin] += histogram.counts[static_cast<std::size_t>(i)];
-  }
-  return wide;
-}
+namespace hn = hwy::HWY_NAMESPACE;
+using FloatTag = hn::ScalableTag<float>;
+using IntTag = hn::RebindToSigned<FloatTag>;
+using Floats = hn::Vec<FloatTag>;
+using Ints = hn::Vec<IntTag>;
+using IntMask = hn::Mask<IntTag>;
 
-struct BinSpan {
-  double first;
-  double last;
-  double size() const { return last - first + 1.0; }
+// Bins of a vector of values, and which of them have one.
+struct Binned {
+  Ints bins;
+  IntMask counted;
 };
 
-BinSpan common_bins(const Histogram& a, const Histogram& b) {
-  const double first = std::min(a.origin, b.origin) / a.width;
-  const double last = std::max(a.origin / a.width + a.bins(), b.origin / b.width + b.bins()) - 1.0;
-  return {first, last};
-}
+// linear_bin() for vectors.
+class LinearBinner {
+ public:
+  explicit LinearBinner(const LinearBins& grid) : grid_(grid) {}
 
-}  // namespace
+  int scalar(float x) const { return linear_bin(x, grid_); }
 
-void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
-                  std::uint64_t* counts) {
-  for (const float value : values) {
-    const int bin = linear_bin(counted == Counted::magnitude ? std::fabs(value) : value, grid);
+  Binned operator()(Floats x) const {
+    const FloatTag d;
+    const IntTag di;
+    const Floats scaled = hn::Mul(x, hn::Set(d, grid_.prescale));
+    const Floats low = hn::Set(d, grid_.low);
+    const auto inside = hn::And(hn::Ge(scaled, low), hn::Le(scaled, hn::Set(d, grid_.high)));
+    const Floats position =
+        hn::Div(hn::Mul(hn::Sub(scaled, low), hn::Set(d, grid_.bins)), hn::Set(d, grid_.range));
+    const Ints bins = hn::ConvertTo(di, hn::IfThenElseZero(inside, position));
+    const Ints last = hn::Set(di, static_cast<std::int32_t>(grid_.bins) - 1);
+    return {hn::Min(bins, last), hn::RebindMask(di, inside)};
+  }
+
+ private:
+  LinearBins grid_;
+};
+
+// dyadic_bin() - first for vectors. The product with a power of two is exact in float32, except that negative
+// values can vanish in it: they keep their place below 0.
+class DyadicBinner {
+ public:
+  DyadicBinner(int exponent, std::int64_t first)
+      : inverse_width_(exact_power_of_two(-exponent)), first_(first) {}
+
+  int scalar(float x) const {
+    return is_finite(x) ? static_cast<int>(dyadic_bin(x, inverse_width_) - first_) : no_bin;
+  }
+
+  Binned operator()(Floats x) const {
+    const FloatTag d;
+    const IntTag di;
+    const auto finite = hn::Lt(hn::Abs(x), hn::Set(d, std::numeric_limits<float>::infinity()));
+    const Floats product = hn::Mul(x, hn::Set(d, static_cast<float>(inverse_width_)));
+    const Floats below = hn::Min(product, hn::Set(d, -std::numeric_limits<float>::min()));
+    const Floats position = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, product);
+    const Ints bins = hn::ConvertTo(di, hn::Floor(hn::IfThenElseZero(finite, position)));
+    return {hn::Sub(bins, hn::Set(di, static_cast<std::int32_t>(first_))), hn::RebindMask(di, finite)};
+  }
+
+ private:
+  double inverse_width_;
+  std::int64_t first_;
+};
+
+// Adding to one counter again and again waits for memory each time, and real activations pile up: at 0 behind
+// a ReLU, at one value where they are constant or clipped. So the bin of 0 and that of each block's first
+// value are counted in registers, and only the others in `counts`.
+template <class Binner>
+void count_with(const Binner& binner, const float* values, std::size_t size, Counted counted,
+                std::uint64_t* counts) {
+  const FloatTag d;
+  const IntTag di;
+  const std::size_t lanes = hn::Lanes(d);
+  constexpr std::size_t block = 1024;
+  HWY_ALIGN std::array<std::int32_t, block + HWY_MAX_BYTES / sizeof(std::int32_t)> others;
+  const auto counted_value = [&](float x) { return counted == Counted::magnitude ? std::fabs(x) : x; };
+  const int zero_bin = binner.scalar(0.0f);
+  const Ints zero = hn::Set(di, zero_bin);
+  std::size_t i = 0;
+  while (i + lanes <= size) {
+    const std::size_t end = i + std::min(block, size - i) / lanes * lanes;
+    const int first_bin = binner.scalar(counted_value(values[i]));
+    const Ints first = hn::Set(di, first_bin);
+    std::size_t zeros = 0;
+    std::size_t firsts = 0;
+    std::size_t kept = 0;
+    for (; i < end; i += lanes) {
+      const Floats loaded = hn::LoadU(d, values + i);
+      const Binned binned = binner(counted == Counted::magnitude ? hn::Abs(loaded) : loaded);
+      const IntMask is_zero = hn::And(binned.counted, hn::Eq(binned.bins, zero));
+      const IntMask is_first = hn::And(binned.counted, hn::Eq(binned.bins, first));
+      const IntMask is_other = hn::AndNot(hn::Or(is_zero, is_first), binned.counted);
+      zeros += hn::CountTrue(di, is_zero);
+      firsts += hn::CountTrue(di, is_first);
+      // Compressed in a register: compressing stores are slow on some processors.
+      hn::StoreU(hn::Compress(binned.bins, is_other), di, others.data() + kept);
+      kept += hn::CountTrue(di, is_other);
+    }
+    for (std::size_t k = 0; k < kept; ++k) ++counts[others[k]];
+    if (zeros > 0) counts[zero_bin] += zeros;
+    if (firsts > 0 && first_bin != zero_bin) counts[first_bin] += firsts;
+  }
+  for (; i < size; ++i) {
+    const int bin = binner.scalar(counted_value(values[i]));
     if (bin != no_bin) ++counts[bin];
   }
 }
 
+void count_linear_values(const float* values, std::size_t size, const LinearBins& grid, Counted counted,
+                         std::uint64_t* counts) {
+  count_with(LinearBinner(grid), values, size, counted, counts);
+}
+
+void count_dyadic_values(const float* values, std::size_t size, int exponent, std::int64_t first,
+                         Counted counted, std::uint64_t* counts) {
+  count_with(DyadicBinner(exponent, first), values, size, counted, counts);
+}
+
+}  // namespace
+}  // namespace qcal::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace qcal {
+
+HWY_EXPORT(count_linear_values);
+HWY_EXPORT(count_dyadic_values);
+
+void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
+                  std::uint64_t* counts) {
+  HWY_DYNAMIC_DISPATCH(count_linear_values)(values.data(), values.size(), grid, counted, counts);
+}
+
 void count_dyadic(std::span<const float> values, int exponent, std::int64_t first, Counted counted,
                   std::uint64_t* counts) {
-  const double inverse_width = exact_power_of_two(-exponent);
+  constexpr int float_exponents = 126;
+  if (-exponent <= float_exponents && exponent <= float_exponents) {
+    HWY_DYNAMIC_DISPATCH(count_dyadic_values)(values.data(), values.size(), exponent, first, counted, counts);
+    return;
+  }
+  const double inverse_width = exact_power_of_two(-exponent);  // no float32: data around the smallest numbers
   for (const float value : values) {
     if (!is_finite(value)) continue;
     ++counts[dyadic_bin(counted == Counted::magnitude ? std::fabs(value) : value, inverse_width) - first];
   }
 }
 
-Histogram dyadic_histogram(const ValueRange& range, Counted counted) {
-  Histogram histogram;
-  if (range.empty()) return histogram;
-  const float low = counted == Counted::magnitude ? 0.0f : std::min(range.min, 0.0f);
-  const float high = counted == Counted::magnitude ? range.amax() : std::max(range.max, 0.0f);
-  const int exponent = dyadic_exponent(low, high);
-  const double inverse_width = exact_power_of_two(-exponent);
-  const std::int64_t first = dyadic_bin(low, inverse_width);
-  histogram.width = exact_power_of_two(exponent);
-  histogram.origin = static_cast<double>(first) * histogram.width;
-  histogram.low = low;
-  histogram.high = high;
-  histogram.counts.assign(static_cast<std::size_t>(dyadic_bin(high, inverse_width) - first) + 1, 0);
-  return histogram;
-}
-
-Histogram linear_histogram(const ValueRange& range, Counted counted) {
-  Histogram histogram;
-  if (range.empty()) return histogram;
-  histogram.low = counted == Counted::magnitude ? 0.0f : std::min(range.min, 0.0f);
-  histogram.high = counted == Counted::magnitude ? range.amax() : std::max(range.max, 0.0f);
-  histogram.origin = histogram.low;
-  histogram.width = (histogram.high - histogram.low) / histogram_bins;
-  if (histogram.high > histogram.low) histogram.counts.assign(histogram_bins, 0);
-  return histogram;
-}
-
-Histogram merge(const Histogram& a, const Histogram& b) {
-  if (a.counts.empty()) return b;
-  if (b.counts.empty()) return a;
-  double width = std::max(a.width, b.width);
-  Histogram left = widened(a, width);
-  Histogram right = widened(b, width);
-  while (common_bins(left, right).size() > histogram_bins) {
-    width *= 2.0;
-    left = widened(left, width);
-    right = widened(right, width);
-  }
-  const BinSpan span = common_bins(left, right);
-  Histogram both;
-  both.width = width;
-  both.origin = span.first * width;
-  both.low = std::min(a.low, b.low);
-  both.high = std::max(a.high, b.high);
-  both.counts.assign(static_cast<std::size_t>(span.size()), 0);
-  for (const Histogram* part : {&left, &right}) {
-    const auto offset = static_cast<std::size_t>(part->origin / width - span.first);
-    for (std::size_t i = 0; i < part->counts.size(); ++i) both.counts[offset + i] += part->counts[i];
-  }
-  return both;
-}
-
 }  // namespace qcal
+#endif

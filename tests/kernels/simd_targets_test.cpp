@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/fake_quantize.h"
+#include "kernels/histogram.h"
 #include "kernels/scale_error.h"
 #include "kernels/statistics.h"
 #include "tests/reference/test_data.h"
@@ -154,6 +155,63 @@ TEST(SimdTargets, SquaredErrorsOfTheSmallestScales) {
   const ErrorSpec spec = error_spec(candidates, range_of(values));
   EXPECT_EQ(spec.steps, ErrorSpec::Steps::each_divided);
   for_each_target([&] { EXPECT_EQ(chunk_errors(values, spec), scalar_errors(values, spec)); });
+}
+
+float counted_value(float x, Counted counted) {
+  return counted == Counted::magnitude ? std::fabs(x) : x;
+}
+
+TEST(SimdTargets, LinearCounts) {
+  for (const std::vector<float>& values : inputs()) {
+    const ValueRange range = range_of(values);
+    for (const Counted counted : {Counted::magnitude, Counted::value}) {
+      for (const float high : {3.0f, std::max(range.amax(), 1e-3f)}) {
+        for (const int bins : {histogram_bins, 5000}) {
+          const LinearBins grid = linear_bins(counted == Counted::magnitude ? 0.0f : -high, high, bins);
+          std::vector<std::uint64_t> expected(static_cast<std::size_t>(bins));
+          for (const float x : values) {
+            const int bin = linear_bin(counted_value(x, counted), grid);
+            if (bin != no_bin) ++expected[static_cast<std::size_t>(bin)];
+          }
+          for_each_target([&] {
+            std::vector<std::uint64_t> counts(expected.size());
+            count_linear(values, grid, counted, counts.data());
+            EXPECT_EQ(counts, expected);
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST(SimdTargets, DyadicCounts) {
+  for (std::vector<float> values : inputs()) {
+    // Negative values that vanish in the product with 2^-exponent belong below 0 all the same.
+    if (values.size() > 100) values[70] = -smallest_subnormal;
+    for (const float factor : {1.0f, 0x1p-100f, 0x1p-140f}) {
+      std::vector<float> scaled = values;
+      for (float& x : scaled) x *= factor;
+      const ValueRange range = range_of(scaled);
+      for (const Counted counted : {Counted::magnitude, Counted::value}) {
+        const Histogram empty = dyadic_histogram(range, counted);
+        if (empty.counts.empty()) continue;
+        const int exponent = std::ilogb(empty.width);
+        const auto first = static_cast<std::int64_t>(empty.origin / empty.width);
+        std::vector<std::uint64_t> expected(empty.counts.size());
+        for (const float x : scaled) {
+          if (!is_finite(x)) continue;
+          const double position =
+              std::floor(std::ldexp(static_cast<double>(counted_value(x, counted)), -exponent));
+          ++expected.at(static_cast<std::size_t>(position - static_cast<double>(first)));
+        }
+        for_each_target([&] {
+          std::vector<std::uint64_t> counts(expected.size());
+          count_dyadic(scaled, exponent, first, counted, counts.data());
+          EXPECT_EQ(counts, expected) << "exponent " << exponent;
+        });
+      }
+    }
+  }
 }
 
 }  // namespace
