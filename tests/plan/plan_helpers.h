@@ -5,8 +5,11 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "config/describe.h"
 #include "config/parse_config.h"
+#include "config/setting_names.h"
 #include "engine/graph/onnx_reader.h"
 #include "engine/plan/quantization_plan.h"
 #include "engine/transform/normalise.h"
@@ -29,8 +32,22 @@ inline Configuration configuration(const std::string& members) {
   return parsed.configuration;
 }
 
-inline QuantizationPlan plan_of(const std::string& model, const Configuration& configuration) {
+inline QuantizationPlan plan_of(const std::string& model,
+                                const Configuration& configuration = default_configuration()) {
   return make_plan(normalise(read_onnx(std::filesystem::path(QCAL_MODELS) / model)), configuration);
+}
+
+// What must be the same in every spelling of a network: all but the names.
+inline std::vector<std::string> signature(const QuantizationPlan& plan) {
+  std::vector<std::string> lines;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    std::string line = std::string(spelling(tensor.role)) + ' ' + tensor.layer_type + ' ' + tensor.layer_op;
+    for (const std::int64_t extent : tensor.shape) line += ' ' + std::to_string(extent);
+    line +=
+        " axis " + std::to_string(tensor.channel_axis.value_or(-1)) + ' ' + settings_json(tensor.settings);
+    lines.push_back(line + (tensor.bias_factors ? " factors" : ""));
+  }
+  return lines;
 }
 
 }  // namespace qcal::testing
