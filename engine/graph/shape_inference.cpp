@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/graph/array_ops.h"
+#include "engine/graph/output_types.h"
 #include "engine/graph/shape_rules.h"
 
 namespace qcal {

@@ -5,19 +5,13 @@
 #include <map>
 #include <string_view>
 
+#include "engine/graph/window_shapes.h"
+
 namespace qcal {
 namespace {
 
 using MaybeShape = std::optional<Shape>;
 using Rule = MaybeShape (*)(const RuleContext&);
-
-// Extents, kernels, strides and pads above this are not real; below it products fit 64 bits.
-constexpr std::int64_t largest_extent = std::int64_t{1} << 30;
-
-bool plausible(const std::vector<std::int64_t>& values) {
-  return std::ranges::all_of(values,
-                             [](std::int64_t x) { return x > -largest_extent && x < largest_extent; });
-}
 
 MaybeShape same_as_input(const RuleContext& context) {
   return context.shapes.empty() ? std::nullopt : context.shapes[0];
@@ -30,132 +24,6 @@ MaybeShape broadcast_all(const RuleContext& context) {
     result = broadcast(*result, *shape);
     if (!result) return std::nullopt;
   }
-  return result;
-}
-
-// Geometry of a window that slides over the spatial axes: convolutions and pools.
-struct Window {
-  std::vector<std::int64_t> kernel, strides, dilations, pads;
-  std::string auto_pad;
-  bool ceil_mode = false;
-};
-
-std::optional<Window> window(const Node& node, const std::vector<std::int64_t>& kernel) {
-  const std::size_t rank = kernel.size();
-  Window result{kernel,
-                node.integers("strides").value_or(std::vector<std::int64_t>(rank, 1)),
-                node.integers("dilations").value_or(std::vector<std::int64_t>(rank, 1)),
-                node.integers("pads").value_or(std::vector<std::int64_t>(2 * rank, 0)),
-                node.text("auto_pad", "NOTSET"),
-                node.integer("ceil_mode", 0) != 0};
-  if (result.strides.size() != rank || result.dilations.size() != rank || result.pads.size() != 2 * rank) {
-    return std::nullopt;
-  }
-  for (const auto* values : {&result.kernel, &result.strides, &result.dilations, &result.pads}) {
-    if (!plausible(*values)) return std::nullopt;
-  }
-  if (std::ranges::any_of(result.strides, [](std::int64_t stride) { return stride < 1; }))
-    return std::nullopt;
-  return result;
-}
-
-std::int64_t window_positions(const Window& window, std::size_t axis, std::int64_t extent) {
-  if (extent < 0 || extent > largest_extent) return -1;
-  const std::int64_t stride = window.strides[axis];
-  if (window.auto_pad.starts_with("SAME")) return (extent + stride - 1) / stride;
-  const std::int64_t reach = window.dilations[axis] * (window.kernel[axis] - 1) + 1;
-  std::int64_t before = 0;
-  std::int64_t after = 0;
-  if (window.auto_pad != "VALID") {
-    before = window.pads[axis];
-    after = window.pads[axis + window.kernel.size()];
-  }
-  const std::int64_t travel = extent + before + after - reach;
-  if (travel < 0) return -1;
-  std::int64_t positions = travel / stride + 1;
-  if (window.ceil_mode && travel % stride != 0) {
-    // The last window must begin inside the input or its leading padding.
-    if (positions * stride < extent + before) ++positions;
-  }
-  return positions;
-}
-
-MaybeShape slide(const Node& node, const Shape& input, const std::vector<std::int64_t>& kernel,
-                 std::int64_t channels) {
-  if (input.size() != kernel.size() + 2) return std::nullopt;
-  const auto geometry = window(node, kernel);
-  if (!geometry) return std::nullopt;
-  Shape result{input[0], channels};
-  for (std::size_t i = 0; i < kernel.size(); ++i)
-    result.push_back(window_positions(*geometry, i, input[i + 2]));
-  return result;
-}
-
-std::vector<std::int64_t> kernel_of(const Node& node, const Shape& weights) {
-  return node.integers("kernel_shape")
-      .value_or(std::vector<std::int64_t>(weights.begin() + 2, weights.end()));
-}
-
-// The batch is known to be unknown even where nothing else is: the rank of a convolution's output is its
-// weights'.
-Shape input_or_unknown(const RuleContext& context, std::size_t rank) {
-  const Shape* input = context.shape(0);
-  return input ? *input : Shape(rank, -1);
-}
-
-MaybeShape conv(const RuleContext& context) {
-  const Shape* weights = context.shape(1);
-  if (!weights || weights->size() < 3) return std::nullopt;
-  return slide(context.node, input_or_unknown(context, weights->size()), kernel_of(context.node, *weights),
-               (*weights)[0]);
-}
-
-MaybeShape conv_transpose(const RuleContext& context) {
-  const Shape* weights = context.shape(1);
-  if (!weights || weights->size() < 3) return std::nullopt;
-  const Shape input = input_or_unknown(context, weights->size());
-  const std::int64_t group = context.node.integer("group", 1);
-  const auto geometry = window(context.node, kernel_of(context.node, *weights));
-  if (!geometry || input.size() != weights->size() || !plausible({group, (*weights)[1]})) return std::nullopt;
-  const std::size_t rank = geometry->kernel.size();
-  Shape result{input[0], (*weights)[1] < 0 ? -1 : (*weights)[1] * group};
-  const auto explicit_shape = context.node.integers("output_shape");
-  const auto extra = context.node.integers("output_padding").value_or(std::vector<std::int64_t>(rank, 0));
-  if (extra.size() != rank || !plausible(extra)) return std::nullopt;
-  for (std::size_t i = 0; i < rank; ++i) {
-    const std::int64_t extent = input[i + 2];
-    std::int64_t size = -1;
-    if (explicit_shape) {
-      if (explicit_shape->size() < rank) return std::nullopt;
-      size = (*explicit_shape)[explicit_shape->size() - rank + i];
-    } else if (extent > 0 && extent < largest_extent) {
-      const std::int64_t stride = geometry->strides[i];
-      if (geometry->auto_pad.starts_with("SAME")) {
-        size = extent * stride;
-      } else {
-        const std::int64_t reach = geometry->dilations[i] * (geometry->kernel[i] - 1) + 1;
-        const std::int64_t pads =
-            geometry->auto_pad == "VALID" ? 0 : geometry->pads[i] + geometry->pads[i + rank];
-        size = stride * (extent - 1) + extra[i] + reach - pads;
-      }
-    }
-    result.push_back(size < 0 ? -1 : size);
-  }
-  return result;
-}
-
-MaybeShape pool(const RuleContext& context) {
-  const Shape* input = context.shape(0);
-  const auto kernel = context.node.integers("kernel_shape");
-  if (!input || !kernel || input->size() < 3) return std::nullopt;
-  return slide(context.node, *input, *kernel, (*input)[1]);
-}
-
-MaybeShape global_pool(const RuleContext& context) {
-  const Shape* input = context.shape(0);
-  if (!input || input->size() < 2) return std::nullopt;
-  Shape result = *input;
-  std::fill(result.begin() + 2, result.end(), 1);
   return result;
 }
 
@@ -435,13 +303,13 @@ MaybeShape arg_reduce(const RuleContext& context) {
 
 const std::map<std::string_view, Rule> rules = [] {
   std::map<std::string_view, Rule> table{
-      {"Conv", conv},
-      {"ConvTranspose", conv_transpose},
-      {"MaxPool", pool},
-      {"AveragePool", pool},
-      {"LpPool", pool},
-      {"GlobalAveragePool", global_pool},
-      {"GlobalMaxPool", global_pool},
+      {"Conv", conv_shape},
+      {"ConvTranspose", conv_transpose_shape},
+      {"MaxPool", pool_shape},
+      {"AveragePool", pool_shape},
+      {"LpPool", pool_shape},
+      {"GlobalAveragePool", global_pool_shape},
+      {"GlobalMaxPool", global_pool_shape},
       {"Gemm", gemm},
       {"MatMul", matmul},
       {"Flatten", flatten},
@@ -556,34 +424,6 @@ std::vector<std::optional<Shape>> output_shapes(const RuleContext& context) {
   // Dropout's mask is the one second output of the operators above that a network may read.
   if (context.node.is("Dropout") && results.size() > 1) results[1] = results[0];
   return results;
-}
-
-std::optional<ElementType> fixed_output_type(const Graph& graph, const Node& node) {
-  static const std::map<std::string_view, ElementType> types{
-      {"Shape", ElementType::int64},          {"Size", ElementType::int64},
-      {"ArgMax", ElementType::int64},         {"ArgMin", ElementType::int64},
-      {"NonZero", ElementType::int64},        {"Not", ElementType::boolean},
-      {"And", ElementType::boolean},          {"Or", ElementType::boolean},
-      {"Xor", ElementType::boolean},          {"Equal", ElementType::boolean},
-      {"Less", ElementType::boolean},         {"LessOrEqual", ElementType::boolean},
-      {"Greater", ElementType::boolean},      {"GreaterOrEqual", ElementType::boolean},
-      {"IsNaN", ElementType::boolean},        {"IsInf", ElementType::boolean},
-      {"QuantizeLinear", ElementType::uint8},
-  };
-  if (!node.domain.empty()) return ElementType::unknown;
-  if (const auto found = types.find(node.op_type); found != types.end()) return found->second;
-  if (node.is("Cast")) return static_cast<ElementType>(node.integer("to", 0));
-  if (node.is("CastLike") || node.is("Where")) return graph.info(node.input(1)).type;
-  if (node.is("DequantizeLinear")) return graph.info(node.input(1)).type;
-  if (node.is("OneHot")) return graph.info(node.input(2)).type;
-  if (node.is("ConstantOfShape")) {
-    const auto found = node.attributes.find("value");
-    if (found == node.attributes.end()) return ElementType::float32;
-    const auto* value = std::get_if<ConstantPointer>(&found->second);
-    return value ? (*value)->type : ElementType::unknown;
-  }
-  if (node.is("If") || node.is("Loop") || node.is("Scan")) return ElementType::unknown;
-  return std::nullopt;
 }
 
 }  // namespace qcal

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "engine/graph/array_ops.h"
 #include "engine/graph/graph.h"
+#include "engine/graph/shape_arithmetic.h"
 
 namespace qcal {
 
@@ -28,9 +28,5 @@ struct RuleContext {
 // Shapes of the node's outputs; all absent for an operator without a rule or for shapes that do not fit
 // together.
 std::vector<std::optional<Shape>> output_shapes(const RuleContext& context);
-
-// The type of the node's outputs, where the operator fixes it; else absent, and outputs are typed like input
-// 0.
-std::optional<ElementType> fixed_output_type(const Graph& graph, const Node& node);
 
 }  // namespace qcal

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "engine/graph/graph_index.h"
 #include "engine/graph/weighted_operator.h"
+#include "engine/transform/fold_readers.h"
 #include "engine/transform/folded_parameters.h"
 
 namespace qcal {
@@ -93,20 +93,7 @@ bool fold_into(Graph& graph, const GraphIndex& index, Node& node, const Node& no
 }  // namespace
 
 Graph fold_batch_norms(Graph graph) {
-  const GraphIndex index(graph);
-  std::set<std::size_t> folded;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].outputs.empty()) continue;
-    const auto reader = index.sole_consumer(graph.nodes[i].output(0));
-    if (!reader || !graph.nodes[*reader].is("BatchNormalization")) continue;
-    if (fold_into(graph, index, graph.nodes[i], graph.nodes[*reader])) folded.insert(*reader);
-  }
-  std::vector<Node> kept;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!folded.contains(i)) kept.push_back(std::move(graph.nodes[i]));
-  }
-  graph.nodes = std::move(kept);
-  return graph;
+  return fold_readers(std::move(graph), "BatchNormalization", fold_into);
 }
 
 }  // namespace qcal

@@ -1,14 +1,15 @@
 #include "engine/transform/fold_constant_add.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/graph/graph_index.h"
 #include "engine/graph/weighted_operator.h"
+#include "engine/transform/fold_readers.h"
 #include "engine/transform/folded_parameters.h"
 
 namespace qcal {
@@ -80,20 +81,7 @@ bool fold_into(Graph& graph, const GraphIndex& index, Node& node, const Node& ad
 }  // namespace
 
 Graph fold_constant_adds(Graph graph) {
-  const GraphIndex index(graph);
-  std::set<std::size_t> folded;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].outputs.empty()) continue;
-    const auto reader = index.sole_consumer(graph.nodes[i].output(0));
-    if (!reader || !graph.nodes[*reader].is("Add")) continue;
-    if (fold_into(graph, index, graph.nodes[i], graph.nodes[*reader])) folded.insert(*reader);
-  }
-  std::vector<Node> kept;
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!folded.contains(i)) kept.push_back(std::move(graph.nodes[i]));
-  }
-  graph.nodes = std::move(kept);
-  return graph;
+  return fold_readers(std::move(graph), "Add", fold_into);
 }
 
 }  // namespace qcal
