@@ -42,15 +42,20 @@ ScaleChoice choice_from_range(const ClipRange& clip, const SearchSettings& setti
   double scale = settings.symmetric ? symmetric_scale(amax, settings.range)
                                     : asymmetric_scale(clip.low, clip.high, settings.range);
   if (is_power_of_two(settings)) scale = covering_power_of_two(scale);
-  return {scale, settings.symmetric ? 0 : asymmetric_zero_point(clip.low, scale, settings.range), amax};
+  const std::int64_t zero_point =
+      settings.symmetric ? 0 : asymmetric_zero_point(clip.low, scale, settings.range);
+  return {scale, zero_point, amax, std::max(clip.high, 0.0)};
 }
 
 // Scales that are tried on data or histogram carry the magnitude they reach instead of a threshold.
-ScaleChoice choice_from_candidate(const Candidate& candidate, const SearchSettings& settings) {
+ScaleChoice choice_from_candidate(const Candidate& candidate, const ValueRange& data,
+                                  const SearchSettings& settings) {
   const auto low = static_cast<double>(settings.range.qmin - candidate.zero_point);
   const auto high = static_cast<double>(settings.range.qmax - candidate.zero_point);
   const double reach = settings.symmetric ? high : std::max(-low, high);
-  return {candidate.scale, candidate.zero_point, candidate.scale * reach};
+  const double wanted_high = std::max(static_cast<double>(data.max), 0.0);
+  return {candidate.scale, candidate.zero_point, candidate.scale * reach,
+          std::min(candidate.scale * high, wanted_high)};
 }
 
 ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettings& settings,
@@ -58,7 +63,8 @@ ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettin
   CandidateSpec spec = candidate_spec(settings, preset, false);
   spec.rule = rule;
   const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();  // the first: the widest
-  return choice_from_candidate(candidate_scale(spec, channel.range, static_cast<int>(best)), settings);
+  const Candidate cheapest = candidate_scale(spec, channel.range, static_cast<int>(best));
+  return choice_from_candidate(cheapest, channel.range, settings);
 }
 
 // The five candidates' costs on the histogram, for accumulated diffs and for mse with power-of-two scales.
@@ -204,13 +210,13 @@ ScaleChoice over_batches(const std::vector<ScaleChoice>& all_batches, BatchStati
   };
   if (!settings.symmetric && preset.statistic_over_ends) {
     // A mean scale beside a modal zero point would fit no range at all, so the two ends of the range are
-    // reduced (their distances from 0, so that `max` widens both).
+    // reduced (their distances from 0, so that `max` widens both). The upper one is what the batch needs: its
+    // zero point is set from the lower end, so a power of two has all its slack above, which nobody asked
+    // for.
     const auto below = [&](const ScaleChoice& batch) {
       return static_cast<double>(batch.zero_point - settings.range.qmin) * batch.scale;
     };
-    const auto above = [&](const ScaleChoice& batch) {
-      return static_cast<double>(settings.range.qmax - batch.zero_point) * batch.scale;
-    };
+    const auto above = [](const ScaleChoice& batch) { return batch.high; };
     return choice_from_range({-reduce(kind, below), reduce(kind, above)}, settings);
   }
   ScaleChoice choice;

@@ -29,6 +29,7 @@ struct ScaleChoice {
   double scale = 0.0;
   std::int64_t zero_point = 0;
   double amax = 0.0;  // largest magnitude that is represented without clipping (vai_q_pytorch: its float_max)
+  double high = 0.0;  // upper end of the range that the choice is made for; a power of two reaches beyond it
   bool operator==(const ScaleChoice&) const = default;
 };
 
