@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 
 #include "engine/calibrator.h"
-#include "kernels/error.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/refusal.h"
 #include "tests/support/typed_tensor.h"
 
 namespace qcal::testing {
@@ -90,15 +89,6 @@ TensorParameters with_policy(const Case& c, NonFinite policy) {
   observe(calibrator, bad_values(), c.dtype, bad_index);
   observe(calibrator, good_values(2), c.dtype, 12);
   return calibrator.finish().tensors.at(0);
-}
-
-std::string refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was refused";
 }
 
 TEST(NonFinitePolicy, ErrorNamesTensorBatchAndCount) {
