@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "engine/search/clip_range.h"
 #include "engine/search/search.h"
@@ -97,11 +98,17 @@ const Gathered& gathered() {
 constexpr std::int64_t channels = 2;
 constexpr std::int64_t elements = 150;  // of a channel, in each batch
 
-std::vector<Batch> batches_of(Shape shape) {
+struct Data {
+  const char* name;
+  Shape shape;
+  double magnitude = 1.0;
+};
+
+std::vector<Batch> batches_of(const Data& data) {
   std::vector<Batch> batches;
   for (const double factor : {1.0, 0.3, 0.9}) {
-    batches.push_back(
-        {samples(shape, channels * elements, 10 + batches.size(), factor), {channels, elements}});
+    batches.push_back({samples(data.shape, channels * elements, 10 + batches.size(), factor * data.magnitude),
+                       {channels, elements}});
   }
   return batches;
 }
@@ -109,7 +116,7 @@ std::vector<Batch> batches_of(Shape shape) {
 // Summaries of one data shape, by what the collector was asked for.
 class Statistics {
  public:
-  explicit Statistics(Shape shape) : batches_(batches_of(shape)) {}
+  explicit Statistics(const Data& data) : batches_(batches_of(data)) {}
 
   // One summary a batch, or one of all where `spec` accumulates.
   const std::vector<Summary>& of(const CollectSpec& spec) {
@@ -119,7 +126,11 @@ class Statistics {
     return at->second;
   }
 
-  const std::vector<Batch>& batches() const { return batches_; }
+  bool has_negatives() const {
+    return std::any_of(batches_.begin(), batches_.end(), [](const Batch& batch) {
+      return std::any_of(batch.values.begin(), batch.values.end(), [](float x) { return x < 0.0f; });
+    });
+  }
 
  private:
   std::vector<Summary> gather(CollectSpec spec) const {
@@ -199,8 +210,10 @@ Extent extent_of(const std::vector<Summary>& summaries, std::size_t channel) {
 
 // maxmin with the widest of the batches clips nothing. The quotient amax/qmax is rounded (2^-53), and an
 // asymmetric zero point moves the ends by up to half a step: of the batch's, then again of the result's.
+// Beyond 2^127 there is no power of two.
 std::string clips(const ScaleChoice& choice, const SearchSettings& settings, const ClipRange& data) {
   const ClipRange ends = reach(choice, settings.range);
+  if (settings.scale_type == ScaleType::power_of_two && choice.scale == 0x1p127) return {};
   const double slack = (settings.symmetric ? 0.0 : choice.scale) + 0x1p-50 * choice.amax;
   if (ends.high < data.high - slack) return "clips the maximum";
   if (ends.low > data.low + slack) return "clips the minimum";
@@ -208,7 +221,8 @@ std::string clips(const ScaleChoice& choice, const SearchSettings& settings, con
 }
 
 // No method reaches beyond what the data reach, but for the power of two that covers it (a factor below 2).
-// The sum of two ends, each from another batch, bounds an asymmetric one. Data without a range have 2^-18.
+// The sum of two ends, each from another batch, bounds an asymmetric one. Data without a range have 2^-18,
+// and no scale is below 2^-126.
 std::string wasteful(const ScaleChoice& choice, const SearchSettings& settings, const ClipRange& data) {
   const double needed = settings.symmetric
                             ? std::max(data.high, -data.low) / static_cast<double>(settings.range.qmax)
@@ -218,17 +232,36 @@ std::string wasteful(const ScaleChoice& choice, const SearchSettings& settings, 
       settings.symmetric ? 0.0 : 1.0 / static_cast<double>(settings.range.steps());
   if (data.high == data.low) return choice.scale == 0x1p-18 ? "" : "scale of zeros";
   const double most = needed * covering * (1.0 + rounding_of_ends) * (1.0 + 0x1p-50);
-  return choice.scale <= most ? "" : "reaches beyond the data";
+  return choice.scale <= std::max(most, 0x1p-126) ? "" : "reaches beyond the data";
 }
 
-class FullProduct : public ::testing::TestWithParam<Shape> {};
+// The first thing that is wrong with a choice made from `data`. `covers`: nothing may be clipped.
+std::string problem(const ScaleChoice& choice, const SearchSettings& settings, const ClipRange& data,
+                    bool covers) {
+  std::string found = unusable(choice, settings);
+  if (found.empty()) found = wasteful(choice, settings, data);
+  if (found.empty() && covers) found = clips(choice, settings, data);
+  return found;
+}
+
+// What is wrong with one channel's choices, of single batches and over them.
+std::string problem_of_channel(const std::vector<ScaleChoice>& choices, const Extent& extent,
+                               const TensorSpec& spec, const SearchSettings& settings) {
+  const bool covers = settings.method == Method::maxmin;
+  for (std::size_t batch = 0; batch < choices.size(); ++batch) {
+    const std::string found = problem(choices[batch], settings, extent.each[batch], covers);
+    if (!found.empty()) return "batch " + std::to_string(batch) + ": " + found;
+  }
+  const bool widest = spec.statistic == BatchStatistic::max || choices.size() == 1;
+  return problem(over_batches(choices, spec.statistic, settings, spec.preset()), settings, extent.all,
+                 covers && widest);
+}
+
+class FullProduct : public ::testing::TestWithParam<Data> {};
 
 TEST_P(FullProduct, EveryCombinationIsUsableOrRefused) {
   Statistics statistics(GetParam());
-  const bool negatives =
-      std::any_of(statistics.batches().begin(), statistics.batches().end(), [](const Batch& batch) {
-        return std::any_of(batch.values.begin(), batch.values.end(), [](float x) { return x < 0.0f; });
-      });
+  const bool negatives = statistics.has_negatives();
   std::size_t refused = 0;
   std::size_t usable = 0;
   constexpr std::size_t group = std::size(all_statistics) * std::size(all_round_modes);
@@ -255,30 +288,23 @@ TEST_P(FullProduct, EveryCombinationIsUsableOrRefused) {
     ++(is_refused ? refused : usable);
     if (is_refused) continue;
     for (std::size_t c = 0; c < choices.size(); ++c) {
-      const Extent extent = extent_of(summaries, c);
-      for (std::size_t batch = 0; batch < choices[c].size(); ++batch) {
-        const ScaleChoice& choice = choices[c][batch];
-        ASSERT_EQ(unusable(choice, settings), "") << text_of(wanted) << " scale " << choice.scale;
-        ASSERT_EQ(wasteful(choice, settings, extent.each[batch]), "") << text_of(wanted) << choice.scale;
-        if (wanted.method != Method::maxmin) continue;
-        ASSERT_EQ(clips(choice, settings, extent.each[batch]), "") << text_of(wanted) << choice.scale;
-      }
-      const ScaleChoice final_choice = over_batches(choices[c], spec.statistic, settings, spec.preset());
-      ASSERT_EQ(unusable(final_choice, settings), "") << text_of(wanted) << " scale " << final_choice.scale;
-      ASSERT_EQ(wasteful(final_choice, settings, extent.all), "") << text_of(wanted) << final_choice.scale;
-      const bool widest = wanted.statistic == BatchStatistic::max || choices[c].size() == 1;
-      if (wanted.method != Method::maxmin || !widest) continue;
-      ASSERT_EQ(clips(final_choice, settings, extent.all), "") << text_of(wanted) << final_choice.scale;
+      ASSERT_EQ(problem_of_channel(choices[c], extent_of(summaries, c), spec, settings), "")
+          << text_of(wanted) << ", statistic " << static_cast<int>(wanted.statistic) << ", channel " << c;
     }
   }
   EXPECT_EQ(usable + refused, 53'760u);
   EXPECT_EQ(refused, negatives ? combinations / 6 : 0);  // one sign in three, one symmetry in two
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, FullProduct,
-                         ::testing::Values(Shape::normal, Shape::relu, Shape::heavy_tail, Shape::constant,
-                                           Shape::negative, Shape::outlier, Shape::all_zero),
-                         [](const auto& instance) { return std::string(name_of(instance.param)); });
+INSTANTIATE_TEST_SUITE_P(Data, FullProduct,
+                         ::testing::Values(Data{"normal", Shape::normal}, Data{"relu", Shape::relu},
+                                           Data{"heavy_tail", Shape::heavy_tail},
+                                           Data{"constant", Shape::constant},
+                                           Data{"negative", Shape::negative}, Data{"outlier", Shape::outlier},
+                                           Data{"all_zero", Shape::all_zero},
+                                           Data{"huge", Shape::uniform, 3e38},
+                                           Data{"subnormal", Shape::normal, 1e-42}),
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace
 }  // namespace qcal::testing
