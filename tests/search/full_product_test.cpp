@@ -265,28 +265,25 @@ Extent extent_of(const std::vector<Summary>& summaries, std::size_t channel) {
 }
 
 // maxmin with the widest of the batches clips nothing. The quotient amax/qmax is rounded (2^-53), and an
-// asymmetric zero point moves the ends by up to half a step: of the batch's, then again of the result's.
+// asymmetric zero point moves the ends by up to half a step.
 std::string clips(const ScaleChoice& choice, const SearchSettings& settings, const ClipRange& data) {
   const ClipRange ends = reach(choice, settings.range);
   if (is_largest_power_of_two(choice, settings)) return {};
-  const double slack = (settings.symmetric ? 0.0 : choice.scale) + 0x1p-50 * choice.amax;
+  const double slack = (settings.symmetric ? 0.0 : 0.5 * choice.scale) + 0x1p-50 * choice.amax;
   if (ends.high < data.high - slack) return "clips the maximum";
   if (ends.low > data.low + slack) return "clips the minimum";
   return {};
 }
 
 // No method reaches beyond what the data reach, but for the power of two that covers it (a factor below 2).
-// The sum of two ends, each from another batch, bounds an asymmetric one. Data without a range have 2^-18,
-// and no scale is below 2^-126.
+// Data without a range have 2^-18, and no scale is below 2^-126.
 std::string wasteful(const ScaleChoice& choice, const SearchSettings& settings, const ClipRange& data) {
   const double needed = settings.symmetric
                             ? std::max(data.high, -data.low) / static_cast<double>(settings.range.qmax)
                             : (data.high - data.low) / static_cast<double>(settings.range.steps());
   const double covering = settings.scale_type == ScaleType::power_of_two ? 2.0 : 1.0;
-  const double rounding_of_ends =
-      settings.symmetric ? 0.0 : 1.0 / static_cast<double>(settings.range.steps());
   if (data.high == data.low) return choice.scale == 0x1p-18 ? "" : "scale of zeros";
-  const double most = needed * covering * (1.0 + rounding_of_ends) * (1.0 + 0x1p-50);
+  const double most = needed * covering * (1.0 + 0x1p-50);
   return choice.scale <= std::max(most, 0x1p-126) ? "" : "reaches beyond the data";
 }
 

@@ -198,6 +198,22 @@ TEST(TensorCalibration, PowersOfTwoOfSeveralBatchesCoverOnlyTheData) {
   }
 }
 
+// The statistic of equal batches is the batch: a zero point's rounding may not add up. The ends are kept as
+// float32, which a mean of three rounds once more.
+TEST(TensorCalibration, EqualBatchesAreOneBatch) {
+  const Batch batch{samples(Shape::normal, 500, 3)};
+  for (Wanted wanted : interesting()) {
+    for (const int bits : {2, 3, 8}) {
+      wanted.bit_width = bits;
+      SCOPED_TRACE(text_of(wanted));
+      const ScaleChoice once = calibrated(wanted, {batch}).channels[0];
+      const ScaleChoice thrice = calibrated(wanted, {batch, batch, batch}).channels[0];
+      EXPECT_NEAR(thrice.scale, once.scale, 0x1p-22 * once.scale);
+      EXPECT_EQ(thrice.zero_point, once.zero_point);
+    }
+  }
+}
+
 // amax and scale describe one range: modal may not take them from different batches.
 TEST(TensorCalibration, ModalAmaxBelongsToTheModalScale) {
   SplitMix64 random(8);
