@@ -105,6 +105,10 @@ struct Data {
   double magnitude = 1.0;
 };
 
+std::ostream& operator<<(std::ostream& out, const Data& data) {
+  return out << data.name;
+}
+
 std::vector<Batch> batches_of(const Data& data) {
   std::vector<Batch> batches;
   for (const double factor : {1.0, 0.3, 0.9}) {
