@@ -120,11 +120,11 @@ std::vector<std::string> SchemaFiles::candidates(const Value& schema) {
 
 // What `start` gives, and otherwise the first thing that is right by itself.
 ObjectText SchemaFiles::smallest(const Value& schema) {
-  const ObjectText object = &schema == &validator_.root() ? start_ : ObjectText();
+  ObjectText object = &schema == &validator_.root() ? start_ : ObjectText();
   if (validator_.accepts(schema, object.text())) return object;
   for (const json::Member& property : member_of(schema, "properties").members) {
     for (const std::string& value : values(property.value).right) {
-      const ObjectText larger = object.with(property.key, value);
+      ObjectText larger = object.with(property.key, value);
       if (validator_.accepts(schema, larger.text())) return larger;
     }
   }

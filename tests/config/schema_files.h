@@ -15,12 +15,11 @@ namespace qcal::config_test {
 class ObjectText {
  public:
   ObjectText() = default;
-  ObjectText(std::string key, std::string value) { set(std::move(key), std::move(value)); }
+  ObjectText(const std::string& key, std::string value) { set(key, std::move(value)); }
 
   void set(const std::string& key, std::string value);
   ObjectText with(const std::string& key, std::string value) const;
   ObjectText without(const std::string& key) const;
-  bool has(const std::string& key) const { return members_.contains(key); }
   std::string text() const;
 
  private:
