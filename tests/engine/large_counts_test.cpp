@@ -5,9 +5,8 @@
 #include <cmath>
 
 #include "engine/calibrator.h"
-#include "engine/collect/tensor_spec.h"
 #include "engine/search/search.h"
-#include "tests/reference/test_data.h"
+#include "tests/search/calibration_support.h"
 
 namespace qcal::testing {
 namespace {
@@ -50,13 +49,10 @@ TEST(LargeCounts, ThirtyMillionEqualElementsInOneBin) {
 // twos.
 TEST(LargeCounts, PercentilesOfFortyMillionElements) {
   const std::vector<float> values{1.0f, 1.0f, 1.0f, 2.0f};
-  for (const CalibrationScope scope : {CalibrationScope::per_batch, CalibrationScope::accumulated}) {
+  for (const CalibrationScope scope : all_scopes) {
     Configuration configuration = default_configuration();
-    TensorSettings& settings = configuration.tensor_settings[Role::activation];
-    settings.method.value = Method::percentile;
-    settings.percentage.value = 70.0;
-    settings.calib_scope.value = scope;
-    settings.scale_type.value = ScaleType::float_scale;
+    configuration.tensor_settings[Role::activation] =
+        settings_of({.method = Method::percentile, .scope = scope, .percentage = 70.0});
     Calibrator calibrator(configuration, Backend::cpu());
     calibrator.declare("x", {});
     calibrator.observe("x", repeated(values, 10'000'000));
@@ -95,12 +91,9 @@ TEST(LargeCounts, SearchesOnThemAreThoseOnTheirShares) {
   const std::vector<float> values = samples(Shape::heavy_tail, 4'000, 2);
   for (const Method method : {Method::percentile, Method::mse, Method::diffs}) {
     for (const bool symmetric : {true, false}) {
-      TensorSettings settings;
-      settings.method.value = method;
-      settings.symmetry.value = symmetric;
-      settings.scale_type.value = ScaleType::float_scale;
-      settings.calib_scope.value = CalibrationScope::accumulated;
-      const TensorSpec spec = tensor_spec(settings, {});
+      const TensorSpec spec = tensor_spec(
+          settings_of({.method = method, .symmetric = symmetric, .scope = CalibrationScope::accumulated}),
+          {});
       Summary summary = summary_of(repeated(values, 1), spec.collect.binning);
       const auto choice = [&] {
         return search_scale(summary.channels[0], 0, spec.variants[0], spec.preset());

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/calibrator.h"
-#include "tests/reference/test_data.h"
+#include "tests/search/calibration_support.h"
 #include "tests/support/refusal.h"
 #include "tests/support/typed_tensor.h"
 
@@ -25,10 +25,9 @@ struct Case {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const DType dtype : all_dtypes) {
-    for (const CalibrationScope scope : {CalibrationScope::per_batch, CalibrationScope::accumulated}) {
+    for (const CalibrationScope scope : all_scopes) {
       for (const bool per_channel : {false, true}) {
-        for (const Method method :
-             {Method::maxmin, Method::percentile, Method::entropy, Method::mse, Method::diffs}) {
+        for (const Method method : all_methods) {
           cases.push_back({dtype, scope, per_channel, method});
         }
       }
@@ -47,12 +46,11 @@ std::string text_of(const Case& c) {
 Calibrator calibrator_of(const Case& c, std::optional<NonFinite> policy) {
   Configuration configuration = default_configuration();
   configuration.target_device.value = TargetDevice::cpu;
-  TensorSettings& settings = configuration.tensor_settings[Role::activation];
-  settings.method.value = c.method;
-  settings.calib_scope.value = c.scope;
-  settings.per_channel.value = c.per_channel;
-  settings.scale_type.value = ScaleType::float_scale;
-  settings.calib_statistic_method.value = BatchStatistic::mean;
+  configuration.tensor_settings[Role::activation] =
+      settings_of({.method = c.method,
+                   .scope = c.scope,
+                   .statistic = BatchStatistic::mean,
+                   .axis = c.per_channel ? std::optional(1) : std::nullopt});
   Calibrator calibrator(configuration, Backend::cpu(), {policy});
   calibrator.declare("conv1.output", {.role = Role::activation, .channel_axis = 1});
   return calibrator;

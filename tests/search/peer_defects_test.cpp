@@ -4,37 +4,35 @@
 // What the peer gets wrong, and the test that shows it right. PeerDefects are below, PeerConfigurations in
 // tests/engine/peer_configurations_test.cpp; the rest is in tests/config.
 //
-//   mse with other round modes than half_even           PeerDefects.MseWorksWithEveryRoundMode
-//   per channel, unsigned, no negative weight           PeerDefects.UnsignedPerChannelWeights
-//   per channel, unsigned, a negative weight            PeerDefects.UnsignedPerChannelWeightsWithANegative...
-//   per channel, zero points above 127                  PeerDefects.PerChannelZeroPointsAbove127
-//   per channel, transposed convolution (axis 1)        PeerDefects.ChannelsOfAnyAxisGetTheirOwnScales
-//   per channel, one output channel                     PeerDefects.OneOutputChannel
-//   maxmin, unsigned, a negative value PeerDefects.UnsignedWithNegativesIsRefusedByEveryMethod histogram
-//   methods, unsigned, a negative value       likewise asymmetric, constant tensor
-//   PeerDefects.AsymmetricConstantTensors asymmetric, data not spanning zero
-//   PeerDefects.AsymmetricDataFarFromZero asymmetric signed PeerDefects.AsymmetricSignedIsSigned asymmetric
-//   percentile                               PeerDefects.HistogramMethodsMayBeAsymmetric narrow_range on DPU
-//   PeerConfigurations.NarrowRangeOnTheDpu maxmin on DPU PeerConfigurations.MaxminOnTheDpuIsMaxmin unsigned
-//   on DPU                                     PeerConfigurations.UnsignedOnTheDpu DPU layer entry without
-//   activation and bias         GoldenVectors: layer_roles_unlisted percentage 99, and 100 GoldenVectors:
-//   percentage_int;
-//                                                       PeerConfigurations.APercentageMayBeWhole
-//   percentage that an override does not repeat         GoldenVectors: percentage_inherited
-//   weights of another width than their input           PeerConfigurations.WeightsLeaveTheWidthOfInputsAlone
-//   quantizable_data_type of the model                  GoldenVectors: quantizable_data_type_ignored;
-//                                                       Calibrator.RolesOutsideQuantizableDataTypeStayFloat
-//   statistic of weights and bias                       GoldenVectors: statistic_of_parameters;
-//                                                       PeerConfigurations.ParametersHaveNoStatistic
-//   bit_width 0 and 1                                   GoldenVectors: bit_width_0, bit_width_1
-//   bit_width 32                                        PeerDefects.ThirtyTwoBitsDoNotWrap;
-//                                                       GoldenVectors: bit_width_32_weights
-//   power of two, magnitudes near 1e30                  PeerDefects.PowersOfTwoOfHugeMagnitudes
-//   power of two, subnormal data                        PeerDefects.PowersOfTwoOfSubnormalData;
-//                                                       PeerConfigurations.SubnormalDataOnTheDpu
-//   accumulated, first batch zero                       PeerDefects.AccumulatingAfterABatchOfZeros
-//   accumulated, growing ranges                         PeerDefects.AccumulatingOverGrowingRanges
-//   FLEXML or an unknown target                         ParseConfig.unknown_targets_are_refused
+//   mse with other round modes than half_even    PeerDefects.MseWorksWithEveryRoundMode
+//   per channel, unsigned, no negative weight    PeerDefects.UnsignedPerChannelWeights
+//   per channel, unsigned, a negative weight     PeerDefects.UnsignedPerChannelWeightsWithANegativeAreRefused
+//   per channel, zero points above 127           PeerDefects.PerChannelZeroPointsAbove127
+//   per channel, transposed convolution (axis 1) PeerDefects.ChannelsOfAnyAxisGetTheirOwnScales
+//   per channel, one output channel              PeerDefects.OneOutputChannel
+//   any method, unsigned, a negative value       PeerDefects.UnsignedWithNegativesIsRefusedByEveryMethod
+//   asymmetric, constant tensor                  PeerDefects.AsymmetricConstantTensors
+//   asymmetric, data not spanning zero           PeerDefects.AsymmetricDataFarFromZero
+//   asymmetric signed                            PeerDefects.AsymmetricSignedIsSigned
+//   asymmetric percentile                        PeerDefects.HistogramMethodsMayBeAsymmetric
+//   narrow_range on DPU                          PeerConfigurations.NarrowRangeOnTheDpu
+//   maxmin on DPU                                PeerConfigurations.MaxminOnTheDpuIsMaxmin
+//   unsigned on DPU                              PeerConfigurations.UnsignedOnTheDpu
+//   DPU layer entry without activation and bias  GoldenVectors, layer_roles_unlisted
+//   percentage 99, and 100                       PeerConfigurations.APercentageMayBeWhole
+//   percentage that an override does not repeat  GoldenVectors, percentage_inherited
+//   weights of another width than their input    PeerConfigurations.WeightsLeaveTheWidthOfInputsAlone
+//   quantizable_data_type of the model           Calibrator.RolesOutsideQuantizableDataTypeStayFloat
+//   statistic of weights and bias, illegal       GoldenVectors, statistic_of_parameters
+//   statistic of weights and bias, legal         PeerConfigurations.ParametersHaveNoStatistic
+//   bit_width 0 and 1                            GoldenVectors, bit_width_0 and bit_width_1
+//   bit_width 32                                 PeerDefects.ThirtyTwoBitsDoNotWrap
+//   power of two, magnitudes near 1e30           PeerDefects.PowersOfTwoOfHugeMagnitudes
+//   power of two, subnormal data                 PeerDefects.PowersOfTwoOfSubnormalData
+//   power of two, subnormal data on DPU          PeerConfigurations.SubnormalDataOnTheDpu
+//   accumulated, first batch zero                PeerDefects.AccumulatingAfterABatchOfZeros
+//   accumulated, growing ranges                  PeerDefects.AccumulatingOverGrowingRanges
+//   FLEXML or an unknown target                  ParseConfig.unknown_targets_are_refused
 #include <gtest/gtest.h>
 
 #include <algorithm>
