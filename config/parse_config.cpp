@@ -24,6 +24,14 @@
 namespace qcal {
 namespace {
 
+// It means nothing here, but config/schema.json demands a string too.
+void check_schema_reference(const json::Value& root, DiagnosticList& diagnostics) {
+  const json::Member* member = root.find(keys::schema);
+  if (member == nullptr || member->value.kind == json::Value::Kind::string) return;
+  diagnostics.error(diagnostics.source(json::member_path("", member->key), member->value.position),
+                    in_words(member->value) + " is not allowed; allowed: a string");
+}
+
 // Everything else has a default, and the defaults depend on the target.
 std::optional<TargetDevice> read_target(const json::Value& root, DiagnosticList& diagnostics) {
   if (const json::Member* member = root.find("target_device"))
@@ -117,6 +125,7 @@ Configuration read_configuration(const json::Value& root, const ParseOptions& op
   const std::optional<TargetDevice> target = read_target(root, diagnostics);
   Configuration configuration =
       default_configuration_for(target.value_or(TargetDevice::dpu), options.compatibility);
+  check_schema_reference(root, diagnostics);
   read_model_settings(root, configuration, diagnostics);
   read_quantizable(root, configuration, diagnostics);
   const ModelOverrides overrides = read_model_overrides(root, diagnostics);

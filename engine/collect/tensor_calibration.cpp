@@ -59,7 +59,8 @@ void TensorCalibration::refuse_left_out(const Summary& summary) const {
   const LeftOut& first = summary.left_out.front();
   throw InvalidArgument("batch " + std::to_string(calls_[static_cast<std::size_t>(first.call)]) + " holds " +
                         std::to_string(first.non_finite) +
-                        " NaN or infinite values; --non-finite skip-batch or ignore goes on without them");
+                        " NaN or infinite values (as float32); "
+                        "--non-finite skip-batch or ignore goes on without them");
 }
 
 TensorCalibration::Batch TensorCalibration::search_batch(const Summary& summary) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "engine/search/entropy.h"
@@ -37,12 +38,27 @@ void refuse_negatives(const ValueRange& range, const SearchSettings& settings, c
                   range.min));
 }
 
+float toward_zero(double x) {
+  const float nearest = static_cast<float>(x);
+  if (std::fabs(nearest) <= std::fabs(x)) return nearest;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) - 1);
+}
+
+ScaleChoice with_range(ScaleChoice choice, const ClipRange& range, const SearchSettings& settings) {
+  if (settings.symmetric) return choice;
+  choice.low = toward_zero(std::min(range.low, 0.0));
+  choice.high = toward_zero(std::max(range.high, 0.0));
+  return choice;
+}
+
 ScaleChoice choice_from_range(const ClipRange& clip, const SearchSettings& settings) {
   const double amax = std::max(std::fabs(clip.low), std::fabs(clip.high));
   double scale = settings.symmetric ? symmetric_scale(amax, settings.range)
                                     : asymmetric_scale(clip.low, clip.high, settings.range);
   if (is_power_of_two(settings)) scale = covering_power_of_two(scale);
-  return {scale, settings.symmetric ? 0 : asymmetric_zero_point(clip.low, scale, settings.range), amax};
+  const std::int64_t zero_point =
+      settings.symmetric ? 0 : asymmetric_zero_point(clip.low, scale, settings.range);
+  return with_range({scale, zero_point, amax}, clip, settings);
 }
 
 // Scales that are tried on data or histogram carry the magnitude they reach instead of a threshold.
@@ -57,8 +73,11 @@ ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettin
                                const Preset& preset, const CandidateErrors& errors, CandidateRule rule) {
   CandidateSpec spec = candidate_spec(settings, preset, false);
   spec.rule = rule;
-  const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();  // the first: the widest
-  return choice_from_candidate(candidate_scale(spec, channel.range, static_cast<int>(best)), settings);
+  const auto first = std::min_element(errors.begin(), errors.end());  // of equals the first: the widest
+  const int best = static_cast<int>(first - errors.begin());
+  const double shrink = exact_power_of_two(-best);
+  return with_range(choice_from_candidate(candidate_scale(spec, channel.range, best), settings),
+                    {channel.range.min * shrink, channel.range.max * shrink}, settings);
 }
 
 // The five candidates' costs on the histogram, for accumulated diffs and for mse with power-of-two scales.
@@ -204,13 +223,10 @@ ScaleChoice over_batches(const std::vector<ScaleChoice>& all_batches, BatchStati
   };
   if (!settings.symmetric && preset.statistic_over_ends) {
     // A mean scale beside a modal zero point would fit no range at all, so the two ends of the range are
-    // reduced (their distances from 0, so that `max` widens both).
-    const auto below = [&](const ScaleChoice& batch) {
-      return static_cast<double>(batch.zero_point - settings.range.qmin) * batch.scale;
-    };
-    const auto above = [&](const ScaleChoice& batch) {
-      return static_cast<double>(settings.range.qmax - batch.zero_point) * batch.scale;
-    };
+    // reduced (their distances from 0, so that `max` widens both). Not the ends that the integers reach:
+    // those hold the slack of a power of two and the rounding of the zero point, which would add up.
+    const auto below = [](const ScaleChoice& batch) { return -static_cast<double>(batch.low); };
+    const auto above = [](const ScaleChoice& batch) { return static_cast<double>(batch.high); };
     return choice_from_range({-reduce(kind, below), reduce(kind, above)}, settings);
   }
   ScaleChoice choice;

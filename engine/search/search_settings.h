@@ -29,6 +29,11 @@ struct ScaleChoice {
   double scale = 0.0;
   std::int64_t zero_point = 0;
   double amax = 0.0;  // largest magnitude that is represented without clipping (vai_q_pytorch: its float_max)
+  // Asymmetric: the range that the choice is made for, 0 included. What the integers reach differs, by a
+  // rounded zero point and the slack of a power of two. Rounded toward 0, so that it never takes a larger
+  // power of two to cover it; float32 keeps a batch's record small.
+  float low = 0.0f;
+  float high = 0.0f;
   bool operator==(const ScaleChoice&) const = default;
 };
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <thread>
 
-#include "kernels/error.h"
+#include "tests/support/refusal.h"
 #include "tests/support/test_tensors.h"
 
 namespace qcal::testing {
@@ -34,15 +34,6 @@ Configuration cpu_configuration() {
 
 TensorView view(const std::vector<float>& values, std::vector<std::int64_t> shape) {
   return {values.data(), DType::f32, std::move(shape), Memory::host, {}};
-}
-
-std::string refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const InvalidArgument& error) {
-    return error.what();
-  }
-  return "nothing was refused";
 }
 
 TEST(Calibrator, FindsTheScaleOfTheLargestMagnitude) {

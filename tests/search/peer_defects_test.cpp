@@ -1,5 +1,38 @@
 // Combinations that vai_q_pytorch accepts and then gets wrong, or refuses for want of an implementation: in
 // the standard preset each of them calibrates, and quantizes well.
+//
+// What the peer gets wrong, and the test that shows it right. PeerDefects are below, PeerConfigurations in
+// tests/engine/peer_configurations_test.cpp; the rest is in tests/config.
+//
+//   mse with other round modes than half_even    PeerDefects.MseWorksWithEveryRoundMode
+//   per channel, unsigned, no negative weight    PeerDefects.UnsignedPerChannelWeights
+//   per channel, unsigned, a negative weight     PeerDefects.UnsignedPerChannelWeightsWithANegativeAreRefused
+//   per channel, zero points above 127           PeerDefects.PerChannelZeroPointsAbove127
+//   per channel, transposed convolution (axis 1) PeerDefects.ChannelsOfAnyAxisGetTheirOwnScales
+//   per channel, one output channel              PeerDefects.OneOutputChannel
+//   any method, unsigned, a negative value       PeerDefects.UnsignedWithNegativesIsRefusedByEveryMethod
+//   asymmetric, constant tensor                  PeerDefects.AsymmetricConstantTensors
+//   asymmetric, data not spanning zero           PeerDefects.AsymmetricDataFarFromZero
+//   asymmetric signed                            PeerDefects.AsymmetricSignedIsSigned
+//   asymmetric percentile                        PeerDefects.HistogramMethodsMayBeAsymmetric
+//   narrow_range on DPU                          PeerConfigurations.NarrowRangeOnTheDpu
+//   maxmin on DPU                                PeerConfigurations.MaxminOnTheDpuIsMaxmin
+//   unsigned on DPU                              PeerConfigurations.UnsignedOnTheDpu
+//   DPU layer entry without activation and bias  GoldenVectors, layer_roles_unlisted
+//   percentage 99, and 100                       PeerConfigurations.APercentageMayBeWhole
+//   percentage that an override does not repeat  GoldenVectors, percentage_inherited
+//   weights of another width than their input    PeerConfigurations.WeightsLeaveTheWidthOfInputsAlone
+//   quantizable_data_type of the model           Calibrator.RolesOutsideQuantizableDataTypeStayFloat
+//   statistic of weights and bias, illegal       GoldenVectors, statistic_of_parameters
+//   statistic of weights and bias, legal         PeerConfigurations.ParametersHaveNoStatistic
+//   bit_width 0 and 1                            GoldenVectors, bit_width_0 and bit_width_1
+//   bit_width 32                                 PeerDefects.ThirtyTwoBitsDoNotWrap
+//   power of two, magnitudes near 1e30           PeerDefects.PowersOfTwoOfHugeMagnitudes
+//   power of two, subnormal data                 PeerDefects.PowersOfTwoOfSubnormalData
+//   power of two, subnormal data on DPU          PeerConfigurations.SubnormalDataOnTheDpu
+//   accumulated, first batch zero                PeerDefects.AccumulatingAfterABatchOfZeros
+//   accumulated, growing ranges                  PeerDefects.AccumulatingOverGrowingRanges
+//   FLEXML or an unknown target                  ParseConfig.unknown_targets_are_refused
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,14 +45,16 @@
 namespace qcal::testing {
 namespace {
 
-// Relative rms error of quantizing channels [axis 0] of `batch` with the outcome's parameters.
-double relative_error(const TensorOutcome& outcome, const Batch& batch) {
-  const std::size_t inner = batch.values.size() / outcome.channels.size();
+// Relative rms error of quantizing `batch` with the outcome's parameters. Its channels, where there are any,
+// have runs of `inner` elements; by default each is one run.
+double relative_error(const TensorOutcome& outcome, const Batch& batch, std::size_t inner = 0) {
+  const std::size_t channels = outcome.channels.size();
+  if (inner == 0) inner = batch.values.size() / channels;
   double error = 0.0;
   double signal = 0.0;
-  for (std::size_t c = 0; c < outcome.channels.size(); ++c) {
-    const ScaleChoice& choice = outcome.channels[c];
-    const auto values = std::span(batch.values).subspan(c * inner, inner);
+  for (std::size_t run = 0; run < batch.values.size() / inner; ++run) {
+    const ScaleChoice& choice = outcome.channels[run % channels];
+    const auto values = std::span(batch.values).subspan(run * inner, inner);
     std::vector<float> output(inner);
     fake_quantize(
         values,
@@ -50,9 +85,15 @@ Batch positive_batch(std::vector<std::int64_t> shape = {4'000}) {
 
 // There: only half_even runs, the others end in a TypeError.
 TEST(PeerDefects, MseWorksWithEveryRoundMode) {
+  const Batch batch{normal_batch().values, {8, 500}};
   for (const RoundMode mode : all_round_modes) {
-    const TensorOutcome outcome = calibrated({.method = Method::mse, .round_mode = mode}, {normal_batch()});
-    EXPECT_LT(relative_error(outcome, normal_batch()), good_error);
+    for (const CalibrationScope scope : all_scopes) {
+      for (const std::optional<int> axis : {std::optional<int>(), std::optional(0)}) {
+        const TensorOutcome outcome =
+            calibrated({.method = Method::mse, .round_mode = mode, .scope = scope, .axis = axis}, {batch});
+        EXPECT_LT(relative_error(outcome, batch), good_error);
+      }
+    }
   }
 }
 
@@ -103,6 +144,7 @@ TEST(PeerDefects, ChannelsOfAnyAxisGetTheirOwnScales) {
     const TensorOutcome outcome = calibrated({.scale_type = type, .axis = 1}, {batch});
     ASSERT_EQ(outcome.channels.size(), outputs);
     for (std::size_t c = 0; c < outputs; ++c) EXPECT_EQ(outcome.channels[c].amax, amax[c]);
+    EXPECT_LT(relative_error(outcome, batch, taps), good_error);
   }
 }
 
@@ -214,9 +256,13 @@ TEST(PeerDefects, PowersOfTwoOfHugeMagnitudes) {
 TEST(PeerDefects, PowersOfTwoOfSubnormalData) {
   for (const Method method : all_methods) {
     for (const CalibrationScope scope : all_scopes) {
-      const Batch batch{samples(Shape::normal, 4'000, 7, 1e-41)};
-      const Wanted wanted{.method = method, .scale_type = ScaleType::power_of_two, .scope = scope};
-      EXPECT_EQ(calibrated(wanted, {batch}).channels[0].scale, 0x1p-126);  // the smallest scale there is
+      const Batch batch{samples(Shape::normal, 4'000, 7, 1e-41), {8, 500}};
+      for (const std::optional<int> axis : {std::optional<int>(), std::optional(0)}) {
+        const Wanted wanted{
+            .method = method, .scale_type = ScaleType::power_of_two, .scope = scope, .axis = axis};
+        for (const ScaleChoice& choice : calibrated(wanted, {batch}).channels)
+          EXPECT_EQ(choice.scale, 0x1p-126);  // the smallest scale there is
+      }
     }
   }
 }

@@ -153,10 +153,9 @@ TEST(SearchProperties, AllZeroTensorsGetTwoToTheMinus18) {
       });
 }
 
-// maxmin clips nothing: every value comes back to within half a step. Asymmetric zero points are rounded,
-// which clips one end by at most half a step, per batch and once more for the statistic over batches: a step
-// in all. The quotient and the product add a float32 rounding each of a number of x's size (2^-23 |x|,
-// doubled for the rounding of the scale itself).
+// maxmin clips nothing: every value comes back to within half a step. (Asymmetric zero points are rounded,
+// which clips one end by at most half a step.) The quotient and the product add a float32 rounding each of a
+// number of x's size (2^-23 |x|, doubled for the rounding of the scale itself).
 TEST(SearchProperties, MaxminReconstructsToWithinHalfAStep) {
   std::vector<Data> all_data;
   for (const Shape shape : all_shapes) {
@@ -168,8 +167,6 @@ TEST(SearchProperties, MaxminReconstructsToWithinHalfAStep) {
       SCOPED_TRACE(text_of(wanted) + " on " + data.name);
       const TensorOutcome outcome = calibrated(wanted, data.batches);
       const ScaleChoice& choice = outcome.channels[0];
-      const bool over_batches = !wanted.symmetric && wanted.scope == CalibrationScope::per_batch;
-      const double steps = over_batches ? 1.0 : 0.5;
       for (const Batch& batch : data.batches) {
         std::vector<float> output(batch.values.size());
         fake_quantize(batch.values,
@@ -178,8 +175,7 @@ TEST(SearchProperties, MaxminReconstructsToWithinHalfAStep) {
                       output);
         for (std::size_t i = 0; i < output.size(); ++i) {
           const double x = batch.values[i];
-          ASSERT_NEAR(output[i], x, steps * choice.scale + 0x1p-22 * std::fabs(x))
-              << "scale " << choice.scale;
+          ASSERT_NEAR(output[i], x, 0.5 * choice.scale + 0x1p-22 * std::fabs(x)) << "scale " << choice.scale;
         }
       }
     }

@@ -188,6 +188,32 @@ TEST(TensorCalibration, AsymmetricStatisticsReduceBothEnds) {
   EXPECT_NEAR(static_cast<double>(mean.zero_point), 127.5, 0.5);
 }
 
+// A power of two that covers [-1, 0] reaches up to 1 as well, which no batch asked for: what the integers
+// reach by chance may not widen the other batches' range. 1.9/255 is below 2^-7.
+TEST(TensorCalibration, PowersOfTwoOfSeveralBatchesCoverOnlyTheData) {
+  const std::vector<Batch> batches = {{{-1.0f, 0.0f}}, {{0.0f, 0.9f}}};
+  for (const Method method : {Method::maxmin, Method::percentile, Method::diffs}) {
+    const Wanted wanted{.method = method, .symmetric = false, .scale_type = ScaleType::power_of_two};
+    EXPECT_EQ(calibrated(wanted, batches).channels[0].scale, 0x1p-7) << text_of(wanted);
+  }
+}
+
+// The statistic of equal batches is the batch: a zero point's rounding may not add up. The ends are kept as
+// float32, which a mean of three rounds once more.
+TEST(TensorCalibration, EqualBatchesAreOneBatch) {
+  const Batch batch{samples(Shape::normal, 500, 3)};
+  for (Wanted wanted : interesting()) {
+    for (const int bits : {2, 3, 8}) {
+      wanted.bit_width = bits;
+      SCOPED_TRACE(text_of(wanted));
+      const ScaleChoice once = calibrated(wanted, {batch}).channels[0];
+      const ScaleChoice thrice = calibrated(wanted, {batch, batch, batch}).channels[0];
+      EXPECT_NEAR(thrice.scale, once.scale, 0x1p-22 * once.scale);
+      EXPECT_EQ(thrice.zero_point, once.zero_point);
+    }
+  }
+}
+
 // amax and scale describe one range: modal may not take them from different batches.
 TEST(TensorCalibration, ModalAmaxBelongsToTheModalScale) {
   SplitMix64 random(8);
