@@ -140,6 +140,11 @@ void Calibrator::declare(const PlannedTensor& planned) {
 
 void Calibrator::observe(const std::string& name, const TensorView& batch, Stream stream,
                          std::optional<std::int64_t> index) {
+  observe(name, WholeTensor(batch), stream, index);
+}
+
+void Calibrator::observe(const std::string& name, const TensorParts& batch, Stream stream,
+                         std::optional<std::int64_t> index) {
   DeclaredTensor& tensor = state_->find(name);
   const std::lock_guard lock(tensor.mutex);
   if (tensor.complete) throw InvalidArgument(quoted(name) + " is complete and takes no more batches");

@@ -19,7 +19,7 @@
 #include "kernels/backend.h"
 #include "kernels/non_finite.h"
 #include "kernels/stream.h"
-#include "kernels/tensor_view.h"
+#include "kernels/tensor_parts.h"
 
 namespace qcal {
 
@@ -60,6 +60,9 @@ class Calibrator {
   // infinities under NonFinite::reject, negative values under unsigned symmetric settings, channel count that
   // changed.
   void observe(const std::string& name, const TensorView& batch, Stream stream = {},
+               std::optional<std::int64_t> index = {});
+  // The same for a batch that is handed over piece by piece; its parts are visited once or twice.
+  void observe(const std::string& name, const TensorParts& batch, Stream stream = {},
                std::optional<std::int64_t> index = {});
 
   // Finds the tensor's parameters and lets go of its statistics; it takes no more batches.

@@ -86,18 +86,21 @@ TensorView view_of(const ParameterValues& parameter) {
 void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibrator& calibrator,
                     ProgressReport& report) {
   if (tensor.settings.datatype.value != Datatype::integer) return;
-  const auto observe = [&](const TensorView& batch, std::size_t index) {
+  const auto observe = [&](const TensorParts& batch, std::size_t index) {
     // Without isolation a thread that waits for its own batch could start another tensor and hold two
     // batches.
     tbb::this_task_arena::isolate(
         [&] { calibrator.observe(tensor.name, batch, {}, static_cast<std::int64_t>(index)); });
-    report.batch_done(static_cast<std::uint64_t>(batch.size()) * size_of(batch.dtype));
+    std::uint64_t elements = 1;
+    for (const std::int64_t extent : batch.shape()) elements *= static_cast<std::uint64_t>(extent);
+    report.batch_done(elements * size_of(batch.dtype()));
   };
   if (tensor.parameter) {
-    observe(view_of(*tensor.parameter), 0);
+    const TensorView values = view_of(*tensor.parameter);
+    observe(WholeTensor(values), 0);
   } else {
     for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index) {
-      observe(dumps.open(tensor.name, index)->view(), index);
+      observe(*dumps.parts(tensor.name, index), index);
     }
   }
   calibrator.complete(tensor.name);

@@ -38,6 +38,13 @@ void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, st
 
 }  // namespace
 
+int checked_channel_axis(int axis, int rank) {
+  const int counted = axis < 0 ? axis + rank : axis;
+  if (counted >= 0 && counted < rank) return counted;
+  throw InvalidArgument("channel axis " + std::to_string(axis) + " does not exist in a tensor of rank " +
+                        std::to_string(rank));
+}
+
 ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_axis)
     : data_(static_cast<const unsigned char*>(view.data)), dtype_(view.dtype) {
   const int rank = static_cast<int>(view.shape.size());
@@ -52,11 +59,7 @@ ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_
   }
   if (view.size() > 0 && view.data == nullptr) throw InvalidArgument("a tensor with elements has no data");
   std::optional<int> axis = channel_axis;
-  if (axis && *axis < 0) axis = *axis + rank;
-  if (axis && (*axis < 0 || *axis >= rank)) {
-    throw InvalidArgument("channel axis " + std::to_string(*channel_axis) +
-                          " does not exist in a tensor of rank " + std::to_string(rank));
-  }
+  if (axis) axis = checked_channel_axis(*axis, rank);
   std::vector<std::int64_t> strides = view.strides;
   if (strides.empty()) {
     strides.resize(view.shape.size());

@@ -10,6 +10,9 @@
 
 namespace qcal {
 
+// `axis`, counted from the end where negative, in [0, rank). Throws InvalidArgument where there is none such.
+int checked_channel_axis(int axis, int rank);
+
 // Without an axis the whole tensor is one channel. Elements of a channel come in logical (C) order of the
 // tensor. float64 is rounded to float32, the 16-bit types are widened exactly. The view's memory must be host
 // memory and outlive the reader. Throws InvalidArgument for an axis outside [-rank, rank), for a negative

@@ -9,7 +9,7 @@
 #include "kernels/non_finite.h"
 #include "kernels/scale_error.h"
 #include "kernels/stream.h"
-#include "kernels/tensor_view.h"
+#include "kernels/tensor_parts.h"
 
 namespace qcal {
 
@@ -55,9 +55,11 @@ class Collector {
  public:
   virtual ~Collector() = default;
 
-  // Reads one batch. Never waits for a device: a device view must stay valid until take() or until its stream
-  // passed. Throws InvalidArgument where the channel count differs from earlier batches'.
-  virtual void collect(const TensorView& batch, Stream stream) = 0;
+  // Reads one batch, part by part, once or, where bins or candidates follow from the range, twice. Never
+  // waits for a device: a device view must stay valid until take() or until its stream passed. Throws
+  // InvalidArgument where the channel count differs from earlier batches'.
+  virtual void collect(const TensorParts& batch, Stream stream) = 0;
+  void collect(const TensorView& batch, Stream stream) { collect(WholeTensor(batch), stream); }
 
   // What was gathered since the last take() (with `accumulate`: since the start, and goes on). Waits for the
   // device.

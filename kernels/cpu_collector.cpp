@@ -5,10 +5,10 @@
 #include <tbb/parallel_reduce.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 
-#include "kernels/channel_reader.h"
+#include "kernels/channel_blocks.h"
+#include "kernels/channel_errors.h"
 #include "kernels/error.h"
 #include "kernels/statistics.h"
 #include "kernels/vitis_histogram.h"
@@ -16,24 +16,8 @@
 namespace qcal {
 namespace {
 
-// Elements read at a time: several chunks of the ordered sum, small enough for the first-level cache.
-constexpr std::int64_t block = 8 * ordered_sum_chunk;
-// Unit of parallel work, a whole subtree of the ordered sum.
-constexpr int segment_level = 6;
-constexpr std::int64_t segment = ordered_sum_chunk << segment_level;
-
 std::int64_t segments_of(std::int64_t elements) {
-  return (elements + segment - 1) / segment;
-}
-
-// Calls work(values) for consecutive blocks of [begin, end) of a channel.
-template <class Work>
-void for_each_block(const ChannelReader& reader, std::int64_t channel, std::int64_t begin, std::int64_t end,
-                    const Work& work) {
-  std::array<float, block> scratch;
-  for (std::int64_t at = begin; at < end; at += block) {
-    work(reader.read(channel, at, std::min(block, end - at), scratch.data()));
-  }
+  return (elements + segment_elements - 1) / segment_elements;
 }
 
 // Folds work(values, accumulator) over a channel. `join` must be exact and order-free.
@@ -43,8 +27,8 @@ Value fold_channel(const ChannelReader& reader, std::int64_t channel, const Valu
   return tbb::parallel_reduce(
       tbb::blocked_range<std::int64_t>(0, segments_of(reader.elements())), identity,
       [&](const tbb::blocked_range<std::int64_t>& part, Value value) {
-        const std::int64_t end = std::min(part.end() * segment, reader.elements());
-        for_each_block(reader, channel, part.begin() * segment, end,
+        const std::int64_t end = std::min(part.end() * segment_elements, reader.elements());
+        for_each_block(reader, channel, part.begin() * segment_elements, end,
                        [&](std::span<const float> values) { work(values, value); });
         return value;
       },
@@ -78,83 +62,77 @@ std::vector<std::uint64_t> channel_counts(const ChannelReader& reader, std::int6
   return counts;
 }
 
-Histogram channel_histogram(const ChannelReader& reader, std::int64_t channel, const ValueRange& range,
-                            Binning binning, const Histogram& before) {
+Counted counted_by(Binning binning) {
   const bool magnitude = binning == Binning::linear_magnitude || binning == Binning::dyadic_magnitude;
-  const Counted counted = magnitude ? Counted::magnitude : Counted::value;
-  switch (binning) {
-    case Binning::none:
-      return {};
-    case Binning::linear_magnitude:
-    case Binning::linear_value: {
-      Histogram histogram = linear_histogram(range, counted);
-      if (histogram.counts.empty()) return histogram;
-      const LinearBins grid =
-          linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
-      histogram.counts = channel_counts(reader, channel, histogram.counts.size(),
-                                        [&](std::span<const float> values, std::uint64_t* counts) {
-                                          count_linear(values, grid, counted, counts);
-                                        });
-      return histogram;
-    }
-    case Binning::dyadic_magnitude:
-    case Binning::dyadic_value: {
-      Histogram histogram = dyadic_histogram(range, counted);
-      if (histogram.counts.empty()) return histogram;
-      const int exponent = binary_exponent(histogram.width);
-      const auto first = static_cast<std::int64_t>(histogram.origin / histogram.width);
-      histogram.counts = channel_counts(reader, channel, histogram.counts.size(),
-                                        [&](std::span<const float> values, std::uint64_t* counts) {
-                                          count_dyadic(values, exponent, first, counted, counts);
-                                        });
-      return histogram;
-    }
-    case Binning::vitis:
-      return vitis_accumulate(before, range, [&](const LinearBins& grid, std::uint64_t* counts) {
-        const std::vector<std::uint64_t> counted_bins =
-            channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
-                           [&](std::span<const float> values, std::uint64_t* into) {
-                             count_linear(values, grid, Counted::magnitude, into);
-                           });
-        std::copy(counted_bins.begin(), counted_bins.end(), counts);
-      });
-  }
-  return {};
+  return magnitude ? Counted::magnitude : Counted::value;
 }
 
-CandidateErrors channel_errors(const ChannelReader& reader, std::int64_t channel,
-                               const CandidateSpec& candidates, const ValueRange& range) {
-  const ErrorSpec spec = error_spec(candidates, range);
-  std::vector<std::vector<CandidateErrors>> nodes(static_cast<std::size_t>(segments_of(reader.elements())));
-  tbb::parallel_for(std::int64_t{0}, segments_of(reader.elements()), [&](std::int64_t index) {
-    const std::int64_t end = std::min((index + 1) * segment, reader.elements());
-    const bool whole = end == (index + 1) * segment;
-    std::array<OrderedTree, diffs_candidates> trees;
-    std::vector<CandidateErrors>& out = nodes[static_cast<std::size_t>(index)];
-    for_each_block(reader, channel, index * segment, end, [&](std::span<const float> values) {
-      for (std::size_t at = 0; at < values.size(); at += ordered_sum_chunk) {
-        const std::size_t count = std::min<std::size_t>(ordered_sum_chunk, values.size() - at);
-        const CandidateErrors errors = chunk_errors(values.subspan(at, count), spec);
-        if (!whole) out.push_back(errors);
-        for (std::size_t k = 0; k < errors.size(); ++k) trees[k].add(errors[k]);
-      }
-    });
-    if (!whole) return;
-    CandidateErrors totals;
-    for (std::size_t k = 0; k < totals.size(); ++k) totals[k] = trees[k].total();
-    out.assign(1, totals);
-  });
-  CandidateErrors sums;
-  for (std::size_t k = 0; k < sums.size(); ++k) {
-    OrderedTree tree;
-    for (std::size_t index = 0; index < nodes.size(); ++index) {
-      const bool whole = static_cast<std::int64_t>(index + 1) * segment <= reader.elements();
-      for (const CandidateErrors& node : nodes[index]) tree.add(node[k], whole ? segment_level : 0);
-    }
-    sums[k] = tree.total();
-  }
-  return sums;
+bool is_dyadic(Binning binning) {
+  return binning == Binning::dyadic_magnitude || binning == Binning::dyadic_value;
 }
+
+// The bins of a batch of that range, nothing counted yet. vai_q_pytorch's bins depend on earlier batches and
+// are made elsewhere.
+Histogram empty_histogram(const ValueRange& range, Binning binning) {
+  if (binning == Binning::none || binning == Binning::vitis) return {};
+  return is_dyadic(binning) ? dyadic_histogram(range, counted_by(binning))
+                            : linear_histogram(range, counted_by(binning));
+}
+
+// Adds what `reader` has of the channel to a histogram with such bins.
+void count_into(Histogram& histogram, const ChannelReader& reader, std::int64_t channel, Binning binning) {
+  if (histogram.counts.empty()) return;
+  const Counted counted = counted_by(binning);
+  std::vector<std::uint64_t> counts;
+  if (is_dyadic(binning)) {
+    const int exponent = binary_exponent(histogram.width);
+    const auto first = static_cast<std::int64_t>(histogram.origin / histogram.width);
+    counts = channel_counts(reader, channel, histogram.counts.size(),
+                            [&](std::span<const float> values, std::uint64_t* into) {
+                              count_dyadic(values, exponent, first, counted, into);
+                            });
+  } else {
+    const LinearBins grid =
+        linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
+    counts = channel_counts(reader, channel, histogram.counts.size(),
+                            [&](std::span<const float> values, std::uint64_t* into) {
+                              count_linear(values, grid, counted, into);
+                            });
+  }
+  for (std::size_t i = 0; i < counts.size(); ++i) histogram.counts[i] += counts[i];
+}
+
+// A batch, channel by channel.
+class ChannelsOf {
+ public:
+  ChannelsOf(const TensorParts& batch, std::optional<int> axis) : batch_(batch) {
+    if (!axis) return;
+    axis_ = checked_channel_axis(*axis, static_cast<int>(batch.shape().size()));
+    count_ =
+        static_cast<std::size_t>(std::max<std::int64_t>(batch.shape()[static_cast<std::size_t>(*axis_)], 0));
+  }
+
+  std::size_t count() const { return count_; }
+  bool whole() const { return batch_.whole(); }
+
+  // Calls work(reader, channel in the reader, channel) for every channel of every part, in parallel within a
+  // part.
+  template <class Work>
+  void for_each(const Work& work) const {
+    batch_.for_each([&](const TensorPart& part) {
+      const ChannelReader reader(part.view, axis_);
+      const std::int64_t first = axis_ ? part.origin[static_cast<std::size_t>(*axis_)] : 0;
+      tbb::parallel_for(std::int64_t{0}, reader.channels(), [&](std::int64_t channel) {
+        work(reader, channel, static_cast<std::size_t>(first + channel));
+      });
+    });
+  }
+
+ private:
+  const TensorParts& batch_;
+  std::optional<int> axis_;
+  std::size_t count_ = 1;
+};
 
 class CpuCollector final : public Collector {
  public:
@@ -165,34 +143,37 @@ class CpuCollector final : public Collector {
     }
   }
 
-  void collect(const TensorView& batch, Stream) override {
-    const ChannelReader reader(batch, spec_.channel_axis);
-    const auto channels = static_cast<std::size_t>(reader.channels());
-    if (!gathered_.channels.empty() && gathered_.channels.size() != channels) {
-      throw InvalidArgument("this batch has " + std::to_string(channels) + " channels, earlier ones had " +
-                            std::to_string(gathered_.channels.size()));
+  void collect(const TensorParts& batch, Stream) override {
+    const ChannelsOf channels(batch, spec_.channel_axis);
+    if (!gathered_.channels.empty() && gathered_.channels.size() != channels.count()) {
+      throw InvalidArgument("this batch has " + std::to_string(channels.count()) +
+                            " channels, earlier ones had " + std::to_string(gathered_.channels.size()));
     }
-    std::vector<ValueRange> ranges(channels);
-    tbb::parallel_for(std::size_t{0}, channels, [&](std::size_t channel) {
-      ranges[channel] = channel_range(reader, static_cast<std::int64_t>(channel));
+    std::vector<ValueRange> ranges(channels.count());
+    channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+      ranges[at] = merge(ranges[at], channel_range(reader, channel));
     });
+    std::uint64_t elements = 0;
     std::uint64_t non_finite = 0;
     for (const ValueRange& range : ranges) {
-      gathered_.elements += range.elements;
+      elements += range.elements;
       non_finite += range.non_finite;
     }
+    gathered_.elements += elements;
     gathered_.non_finite += non_finite;
     const std::int64_t call = calls_++;
     if (non_finite > 0 && spec_.non_finite != NonFinite::ignore) {
       gathered_.left_out.push_back({call, non_finite});
       return;
     }
-    if (non_finite == static_cast<std::uint64_t>(batch.size())) return;  // empty, or no finite value to use
-    if (gathered_.channels.empty()) gathered_.channels.resize(channels);
+    if (non_finite == elements) return;  // empty, or no finite value to use
+    if (gathered_.channels.empty()) gathered_.channels.resize(channels.count());
     ++gathered_.batches;
-    tbb::parallel_for(std::size_t{0}, channels, [&](std::size_t channel) {
-      add_batch(reader, static_cast<std::int64_t>(channel), ranges[channel], gathered_.channels[channel]);
-    });
+    gather_histograms(channels, ranges);
+    gather_errors(channels, ranges);
+    for (std::size_t at = 0; at < ranges.size(); ++at) {
+      gathered_.channels[at].range = merge(gathered_.channels[at].range, ranges[at]);
+    }
   }
 
   Summary take() override {
@@ -203,16 +184,65 @@ class CpuCollector final : public Collector {
   }
 
  private:
-  void add_batch(const ChannelReader& reader, std::int64_t channel, const ValueRange& range,
-                 ChannelSummary& into) const {
-    Histogram histogram = channel_histogram(reader, channel, range, spec_.binning, into.histogram);
-    const bool dyadic = spec_.binning == Binning::dyadic_magnitude || spec_.binning == Binning::dyadic_value;
-    into.histogram = dyadic ? merge(into.histogram, histogram) : std::move(histogram);
-    into.range = merge(into.range, range);
-    into.errors.clear();
-    for (const CandidateSpec& candidates : spec_.candidates) {
-      into.errors.push_back(channel_errors(reader, channel, candidates, range));
+  void gather_histograms(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
+    if (spec_.binning == Binning::none) return;
+    if (spec_.binning == Binning::vitis) return gather_vitis(channels, ranges);
+    std::vector<Histogram> histograms;
+    for (const ValueRange& range : ranges) histograms.push_back(empty_histogram(range, spec_.binning));
+    channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+      count_into(histograms[at], reader, channel, spec_.binning);
+    });
+    for (std::size_t at = 0; at < histograms.size(); ++at) {
+      Histogram& gathered = gathered_.channels[at].histogram;
+      gathered = is_dyadic(spec_.binning) ? merge(gathered, histograms[at]) : std::move(histograms[at]);
     }
+  }
+
+  void gather_vitis(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
+    for (std::size_t wanted = 0; wanted < ranges.size(); ++wanted) {
+      Histogram& gathered = gathered_.channels[wanted].histogram;
+      gathered =
+          vitis_accumulate(gathered, ranges[wanted], [&](const LinearBins& grid, std::uint64_t* counts) {
+            channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+              if (at != wanted) return;
+              const std::vector<std::uint64_t> counted =
+                  channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
+                                 [&](std::span<const float> values, std::uint64_t* into) {
+                                   count_linear(values, grid, Counted::magnitude, into);
+                                 });
+              for (std::size_t i = 0; i < counted.size(); ++i) counts[i] += counted[i];
+            });
+          });
+    }
+  }
+
+  void gather_errors(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
+    if (spec_.candidates.empty()) return;
+    const auto fresh = [&](std::size_t at) {
+      std::vector<ChannelErrors> errors;
+      for (const CandidateSpec& candidates : spec_.candidates)
+        errors.emplace_back(error_spec(candidates, ranges[at]));
+      return errors;
+    };
+    const auto keep = [&](std::size_t at, const std::vector<ChannelErrors>& errors) {
+      std::vector<CandidateErrors>& totals = gathered_.channels[at].errors;
+      totals.clear();
+      for (const ChannelErrors& sum : errors) totals.push_back(sum.total());
+    };
+    if (channels.whole()) {  // sums need not outlive their channel
+      channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+        std::vector<ChannelErrors> errors = fresh(at);
+        for (ChannelErrors& sum : errors) sum.add(reader, channel);
+        keep(at, errors);
+      });
+      return;
+    }
+    std::vector<std::vector<ChannelErrors>> errors;
+    for (std::size_t at = 0; at < ranges.size(); ++at) errors.push_back(fresh(at));
+    channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+      for (ChannelErrors& sum : errors[at]) sum.add(reader, channel);
+    });
+    for (std::size_t at = 0; at < errors.size(); ++at) keep(at, errors[at]);
   }
 
   CollectSpec spec_;

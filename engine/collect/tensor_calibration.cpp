@@ -40,7 +40,7 @@ std::vector<ScaleChoice> search_channels(const Summary& summary, std::size_t var
 TensorCalibration::TensorCalibration(TensorSpec spec, const Backend& backend)
     : spec_(std::move(spec)), collector_(backend.make_collector(spec_.collect)) {}
 
-void TensorCalibration::observe(const TensorView& batch, std::int64_t index, Stream stream) {
+void TensorCalibration::observe(const TensorParts& batch, std::int64_t index, Stream stream) {
   if (seen_.contains(index))
     throw InvalidArgument("batch " + std::to_string(index) + " was already observed");
   collector_->collect(batch, stream);

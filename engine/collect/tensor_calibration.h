@@ -30,7 +30,10 @@ class TensorCalibration {
 
   // One batch. `index` orders the batches for mean (and for what is reported); it may be any number not used
   // before.
-  void observe(const TensorView& batch, std::int64_t index, Stream stream);
+  void observe(const TensorParts& batch, std::int64_t index, Stream stream);
+  void observe(const TensorView& batch, std::int64_t index, Stream stream) {
+    observe(WholeTensor(batch), index, stream);
+  }
 
   // Takes over the batches that `shard`, another calibration of the same tensor, has seen.
   void merge(TensorCalibration&& shard);

@@ -56,20 +56,6 @@ std::string what_to_do_about(const NpyHeader& header) {
   }
 }
 
-DType dtype_of(const NpyHeader& header, const std::string& where) {
-  std::string_view name = header.descr;
-  // '=' means the writer's byte order, '|' that order does not apply; numpy reads both, and no prefix, as
-  // native.
-  if (!name.empty() && (name[0] == '<' || name[0] == '=' || name[0] == '|')) name.remove_prefix(1);
-  if (!header.structured) {
-    if (name == "f2") return DType::f16;
-    if (name == "f4") return DType::f32;
-    if (name == "f8") return DType::f64;
-  }
-  throw InputError(fmt::format("{}: dtype {} cannot be calibrated; {}", where, in_quotes(header.descr),
-                               what_to_do_about(header)));
-}
-
 std::vector<std::int64_t> fortran_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides;
   std::int64_t stride = 1;
@@ -80,15 +66,35 @@ std::vector<std::int64_t> fortran_strides(const std::vector<std::int64_t>& shape
   return strides;
 }
 
+std::optional<DType> known_dtype(const NpyHeader& header) {
+  std::string_view name = header.descr;
+  // '=' means the writer's byte order, '|' that order does not apply; numpy reads both, and no prefix, as
+  // native.
+  if (!name.empty() && (name[0] == '<' || name[0] == '=' || name[0] == '|')) name.remove_prefix(1);
+  if (header.structured) return std::nullopt;
+  if (name == "f2") return DType::f16;
+  if (name == "f4") return DType::f32;
+  if (name == "f8") return DType::f64;
+  return std::nullopt;
+}
+
+void check_size(const StoredTensor& tensor, std::uint64_t present, const std::string& where) {
+  if (present < tensor.bytes) {
+    throw InputError(fmt::format("{}: truncated: shape {} of {} needs {} bytes, {} are there", where,
+                                 shape_text(tensor.shape), name_of(*tensor.dtype), tensor.bytes, present));
+  }
+  if (present > tensor.bytes) {
+    throw InputError(fmt::format("{}: {} bytes follow the {} bytes of the array; one array a file", where,
+                                 present - tensor.bytes, tensor.bytes));
+  }
+}
+
 }  // namespace
 
-StoredTensor read_npy_header(const std::filesystem::path& path, std::string_view tensor) {
-  const std::string where = file_and_tensor(path, tensor);
-  const InputFile file(path);
-
+StoredTensor read_npy(const NpyInput& input, const std::string& where, OtherTypes other_types) {
   std::array<std::byte, 12> start{};
-  const std::size_t available = static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), start.size()));
-  file.read(0, std::span(start).first(available));
+  const std::size_t available = static_cast<std::size_t>(std::min<std::uint64_t>(input.bytes, 10));
+  input.read(std::span(start).first(available));
   if (available < magic.size() ||
       std::string_view(reinterpret_cast<const char*>(start.data()), magic.size()) != magic) {
     throw InputError(fmt::format("{}: not an npy file: it does not begin with \\x93NUMPY", where));
@@ -100,46 +106,60 @@ StoredTensor read_npy_header(const std::filesystem::path& path, std::string_view
   if (available >= 8 && (major < 1 || major > 3 || minor != 0)) {
     throw InputError(fmt::format("{}: npy format {}.{}; 1.0, 2.0 and 3.0 are read", where, major, minor));
   }
-  if (available < dictionary_at) throw InputError(fmt::format("{}: ends inside the npy header", where));
+  if (input.bytes < dictionary_at) throw InputError(fmt::format("{}: ends inside the npy header", where));
+  input.read(std::span(start).subspan(available, dictionary_at - available));
 
   const std::uint64_t length = little_endian(std::span(start).subspan(8, length_bytes));
   if (length > longest_dictionary) {
     throw InputError(fmt::format("{}: malformed npy header: {} bytes long, more than {}", where, length,
                                  longest_dictionary));
   }
-  if (length > file.size() - dictionary_at) {
+  if (length > input.bytes - dictionary_at) {
     throw InputError(fmt::format("{}: ends inside the npy header", where));
   }
   std::string text(static_cast<std::size_t>(length), '\0');
-  file.read(dictionary_at, std::as_writable_bytes(std::span(text)));
+  input.read(std::as_writable_bytes(std::span(text)));
   NpyHeader header = parse_npy_header(text, where);
 
   StoredTensor result;
-  result.path = path;
-  result.stamp = file.stamp();
   result.offset = dictionary_at + length;
-  result.dtype = dtype_of(header, where);
+  result.dtype = known_dtype(header);
   result.stored_dtype = header.descr;
   if (header.shape.size() > most_dimensions) {
     throw InputError(
         fmt::format("{}: {} dimensions, more than {}", where, header.shape.size(), most_dimensions));
+  }
+  const std::uint64_t present = input.bytes - result.offset;
+  if (!result.dtype) {
+    if (other_types == OtherTypes::refused) {
+      throw InputError(fmt::format("{}: dtype {} cannot be calibrated; {}", where, in_quotes(header.descr),
+                                   what_to_do_about(header)));
+    }
+    result.bytes = present;
+    result.shape = std::move(header.shape);
+    return result;
   }
   const std::optional<std::uint64_t> bytes = byte_count(header.shape, size_of(*result.dtype));
   if (!bytes) {
     throw InputError(fmt::format("{}: shape {} does not fit 64 bits", where, shape_text(header.shape)));
   }
   result.bytes = *bytes;
-  const std::uint64_t present = file.size() - result.offset;
-  if (present < result.bytes) {
-    throw InputError(fmt::format("{}: truncated: shape {} of {} needs {} bytes, {} are there", where,
-                                 shape_text(header.shape), name_of(*result.dtype), result.bytes, present));
-  }
-  if (present > result.bytes) {
-    throw InputError(fmt::format("{}: {} bytes follow the {} bytes of the array; one array a file", where,
-                                 present - result.bytes, result.bytes));
-  }
   if (header.fortran_order && header.shape.size() > 1) result.strides = fortran_strides(header.shape);
   result.shape = std::move(header.shape);
+  check_size(result, present, where);
+  return result;
+}
+
+StoredTensor read_npy_header(const std::filesystem::path& path, std::string_view tensor) {
+  const InputFile file(path);
+  std::uint64_t at = 0;
+  const auto read = [&](std::span<std::byte> into) {
+    file.read(at, into);
+    at += into.size();
+  };
+  StoredTensor result = read_npy({file.size(), read}, file_and_tensor(path, tensor), OtherTypes::refused);
+  result.path = path;
+  result.stamp = file.stamp();
   return result;
 }
 

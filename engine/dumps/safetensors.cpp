@@ -110,7 +110,7 @@ StoredTensor tensor_of(const rapidjson::Value& entry, const InputFile& file, std
   return result;
 }
 
-void check_tiling(const SafetensorsHeader& header, const InputFile& file, std::uint64_t buffer_at) {
+void check_tiling(const BatchFile& header, const InputFile& file, std::uint64_t buffer_at) {
   std::vector<const NamedTensor*> by_offset;
   for (const NamedTensor& named : header.tensors) by_offset.push_back(&named);
   std::sort(by_offset.begin(), by_offset.end(), [](const NamedTensor* a, const NamedTensor* b) {
@@ -146,7 +146,7 @@ std::optional<std::string> model_sha256_of(const rapidjson::Value& metadata, con
 
 }  // namespace
 
-SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
+BatchFile read_safetensors_header(const std::filesystem::path& path) {
   const std::string where = path.string();
   const InputFile file(path);
   std::array<unsigned char, 8> prefix{};
@@ -168,7 +168,7 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
   const rapidjson::Document document = parse_json(text, where + " (header)");
   if (!document.IsObject()) throw InputError(where + ": malformed safetensors header: not an object");
 
-  SafetensorsHeader header;
+  BatchFile header;
   std::unordered_set<std::string_view> seen;
   for (const auto& [key, entry] : document.GetObject()) {
     const std::string_view name = text_of(key);

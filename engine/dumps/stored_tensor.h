@@ -1,4 +1,4 @@
-// Where the values of one batch lie in a file, whatever the file's format: what a header says, checked.
+// Where the values of one batch lie, whatever the format: what a header says, checked.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,9 @@ namespace qcal {
 
 struct StoredTensor {
   std::filesystem::path path;
-  FileStamp stamp;           // of the file when its header was read
-  std::uint64_t offset = 0;  // of the first value in the file
+  FileStamp stamp;                      // of the file when its header was read
+  std::optional<std::uint64_t> member;  // of a zip archive: its index there
+  std::uint64_t offset = 0;             // of the first value in the file, or in the inflated member
   std::uint64_t bytes = 0;
   std::optional<DType> dtype;  // absent: a type that cannot be calibrated
   std::string stored_dtype;    // the format's own name for it

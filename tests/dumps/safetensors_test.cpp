@@ -17,7 +17,7 @@ using namespace qcal::testing;
 
 class Safetensors : public ::testing::Test {
  protected:
-  SafetensorsHeader read(const std::string& bytes) {
+  BatchFile read(const std::string& bytes) {
     write_bytes(path_, bytes);
     return read_safetensors_header(path_);
   }
@@ -32,7 +32,7 @@ class Safetensors : public ::testing::Test {
 };
 
 TEST_F(Safetensors, ReadsEveryTypeThatCanBeCalibrated) {
-  const SafetensorsHeader header = read(safetensors(
+  const BatchFile header = read(safetensors(
       R"({"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"f":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]},)"
       R"("h":{"dtype":"F16","shape":[],"data_offsets":[16,18]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[18,24]}}   )",
       std::string(24, '\0')));
@@ -50,7 +50,7 @@ TEST_F(Safetensors, ReadsEveryTypeThatCanBeCalibrated) {
 }
 
 TEST_F(Safetensors, ListsOtherTypesWithoutDtype) {
-  const SafetensorsHeader header = read(safetensors(
+  const BatchFile header = read(safetensors(
       R"({"i":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"q":{"dtype":"F4","shape":[3],"data_offsets":[8,10]}})",
       std::string(10, '\0')));
   ASSERT_EQ(header.tensors.size(), 2u);
@@ -72,7 +72,7 @@ TEST_F(Safetensors, ReadsTheModelHash) {
 }
 
 TEST_F(Safetensors, ReadsEmptyTensors) {
-  const SafetensorsHeader header = read(safetensors(
+  const BatchFile header = read(safetensors(
       R"({"a":{"dtype":"F32","shape":[0,3],"data_offsets":[4,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
       std::string(4, '\0')));
   EXPECT_EQ(header.tensors[0].tensor.bytes, 0u);
@@ -149,7 +149,7 @@ TEST_F(Safetensors, SurvivesAnyChangedByte) {
 }
 
 TEST_F(Safetensors, NamesMayHoldAnything) {
-  const SafetensorsHeader header = read(safetensors(
+  const BatchFile header = read(safetensors(
       R"({"../x/\n\"é\u0000":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", std::string(4, '\0')));
   EXPECT_EQ(header.tensors.at(0).name, std::string("../x/\n\"é\0", 10));
 }

@@ -1,0 +1,87 @@
+#include "kernels/channel_errors.h"
+
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+
+#include "kernels/channel_blocks.h"
+
+namespace qcal {
+namespace {
+
+using Trees = std::array<OrderedTree, diffs_candidates>;
+
+// Adds the chunks of `values`, the last of which may be short.
+void add_to(Trees& trees, std::span<const float> values, const ErrorSpec& spec) {
+  for (std::size_t at = 0; at < values.size(); at += ordered_sum_chunk) {
+    const std::size_t count = std::min<std::size_t>(ordered_sum_chunk, values.size() - at);
+    const CandidateErrors errors = chunk_errors(values.subspan(at, count), spec);
+    for (std::size_t k = 0; k < errors.size(); ++k) trees[k].add(errors[k]);
+  }
+}
+
+CandidateErrors totals(const Trees& trees) {
+  CandidateErrors errors;
+  for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = trees[k].total();
+  return errors;
+}
+
+}  // namespace
+
+void ChannelErrors::add_chunks(std::span<const float> values) {
+  add_to(trees_, values, spec_);
+  chunks_ += static_cast<std::int64_t>(values.size()) / ordered_sum_chunk;
+}
+
+void ChannelErrors::add(const ChannelReader& reader, std::int64_t channel) {
+  const std::int64_t size = reader.elements();
+  std::int64_t at = 0;
+  const auto keep = [&](std::int64_t count) {
+    for_each_block(reader, channel, at, at + count, [&](std::span<const float> values) {
+      rest_.insert(rest_.end(), values.begin(), values.end());
+    });
+    at += count;
+  };
+  const auto one_by_one = [&](std::int64_t chunks) {
+    const std::int64_t end = at + chunks * ordered_sum_chunk;
+    for_each_block(reader, channel, at, end, [&](std::span<const float> values) { add_chunks(values); });
+    at = end;
+  };
+
+  if (!rest_.empty()) {
+    keep(std::min(ordered_sum_chunk - static_cast<std::int64_t>(rest_.size()), size));
+    if (static_cast<std::int64_t>(rest_.size()) < ordered_sum_chunk) return;
+    add_chunks(rest_);
+    rest_.clear();
+  }
+  // A segment is a subtree, and starts where subtrees of its size start.
+  constexpr std::int64_t segment_chunks = segment_elements / ordered_sum_chunk;
+  const std::int64_t to_segment = (segment_chunks - chunks_ % segment_chunks) % segment_chunks;
+  one_by_one(std::min(to_segment, (size - at) / ordered_sum_chunk));
+
+  const std::int64_t segments = (size - at) / segment_elements;
+  std::vector<CandidateErrors> sums(static_cast<std::size_t>(segments));
+  tbb::parallel_for(std::int64_t{0}, segments, [&](std::int64_t index) {
+    Trees trees;
+    const std::int64_t begin = at + index * segment_elements;
+    for_each_block(reader, channel, begin, begin + segment_elements,
+                   [&](std::span<const float> values) { add_to(trees, values, spec_); });
+    sums[static_cast<std::size_t>(index)] = totals(trees);
+  });
+  for (const CandidateErrors& sum : sums) {
+    for (std::size_t k = 0; k < sum.size(); ++k) trees_[k].add(sum[k], segment_level);
+  }
+  chunks_ += segments * segment_chunks;
+  at += segments * segment_elements;
+
+  one_by_one((size - at) / ordered_sum_chunk);
+  keep(size - at);
+}
+
+CandidateErrors ChannelErrors::total() const {
+  Trees trees = trees_;
+  add_to(trees, rest_, spec_);
+  return totals(trees);
+}
+
+}  // namespace qcal

@@ -1,0 +1,136 @@
+#include "kernels/tensor_parts.h"
+
+#include <gtest/gtest.h>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+
+#include "kernels/backend.h"
+#include "kernels/collector.h"
+#include "tests/reference/test_data.h"
+#include "tests/support/typed_tensor.h"
+
+namespace qcal::testing {
+namespace {
+
+using Extents = std::vector<std::int64_t>;
+
+std::int64_t elements_of(const Extents& shape) {
+  std::int64_t elements = 1;
+  for (const std::int64_t extent : shape) elements *= extent;
+  return elements;
+}
+
+// Position in C order of a box's first element.
+std::int64_t position_of(const TensorBox& box, const Extents& shape) {
+  std::int64_t position = 0;
+  for (std::size_t d = 0; d < shape.size(); ++d) position = position * shape[d] + box.origin[d];
+  return position;
+}
+
+TEST(ContiguousBoxes, FollowEachOtherInCOrder) {
+  for (const Extents& shape : {Extents{}, {1}, {7}, {2, 3, 4}, {1, 1, 5, 6}, {3, 1, 4}, {5, 2, 1, 3}}) {
+    for (std::int64_t most = 1; most <= 130; ++most) {
+      std::int64_t next = 0;
+      for (const TensorBox& box : contiguous_boxes(shape, most)) {
+        EXPECT_EQ(position_of(box, shape), next);
+        EXPECT_LE(elements_of(box.shape), most);
+        bool cut =
+            false;  // nothing but extents of 1 before the axis that is cut, all of the others behind it
+        for (std::size_t d = shape.size(); d-- > 0;) {
+          EXPECT_TRUE(!cut || box.shape[d] == 1);
+          cut = cut || box.shape[d] != shape[d];
+        }
+        next += elements_of(box.shape);
+      }
+      EXPECT_EQ(next, elements_of(shape));
+    }
+  }
+}
+
+TEST(ContiguousBoxes, ATensorWithoutElementsIsOneBox) {
+  EXPECT_EQ(contiguous_boxes({3, 0, 4}, 2).size(), 1u);
+}
+
+// A tensor in memory, handed over in boxes.
+class CutTensor final : public TensorParts {
+ public:
+  CutTensor(const TensorView& view, std::int64_t most) : view_(view), most_(most) {}
+  DType dtype() const override { return view_.dtype; }
+  const Extents& shape() const override { return view_.shape; }
+  bool whole() const override { return false; }
+  void for_each(const std::function<void(const TensorPart&)>& visit) const override {
+    for (const TensorBox& box : contiguous_boxes(view_.shape, most_)) {
+      const auto* data = static_cast<const char*>(view_.data) +
+                         position_of(box, view_.shape) * static_cast<std::int64_t>(size_of(view_.dtype));
+      visit({{data, view_.dtype, box.shape, Memory::host, {}}, box.origin});
+    }
+  }
+
+ private:
+  TensorView view_;
+  std::int64_t most_;
+};
+
+void expect_equal(const Summary& a, const Summary& b) {
+  ASSERT_EQ(a.channels.size(), b.channels.size());
+  EXPECT_EQ(a.batches, b.batches);
+  EXPECT_EQ(a.elements, b.elements);
+  EXPECT_EQ(a.non_finite, b.non_finite);
+  for (std::size_t c = 0; c < a.channels.size(); ++c) {
+    EXPECT_EQ(a.channels[c].range, b.channels[c].range);
+    EXPECT_EQ(a.channels[c].histogram, b.channels[c].histogram);
+    EXPECT_EQ(a.channels[c].errors, b.channels[c].errors);
+  }
+}
+
+std::vector<CollectSpec> specs(std::optional<int> axis) {
+  std::vector<CollectSpec> all;
+  for (const Binning binning : {Binning::none, Binning::linear_magnitude, Binning::linear_value,
+                                Binning::dyadic_magnitude, Binning::dyadic_value, Binning::vitis}) {
+    CollectSpec spec;
+    spec.channel_axis = axis;
+    spec.binning = binning;
+    spec.non_finite = NonFinite::ignore;
+    all.push_back(spec);
+  }
+  all[0].candidates = {
+      {CandidateRule::halving, 8, integer_range(8, true, false), true, Rounding::half_even},
+      {CandidateRule::power_of_two, 4, integer_range(4, false, false), false, Rounding::half_up}};
+  return all;
+}
+
+struct Case {
+  Extents shape;
+  std::optional<int> axis;
+};
+
+TEST(TensorParts, GiveTheSameBitsHoweverTheBatchIsCut) {
+  // Channels that span several segments of 32768 elements, and many small ones; none a multiple of a chunk.
+  const std::vector<Case> cases = {{{3, 7, 5011}, {}}, {{3, 7, 5011}, 0}, {{3, 7, 5011}, 1},
+                                   {{3, 7, 5011}, 2},  {{105231}, {}},    {{2, 101, 521}, -1}};
+  for (const Case& c : cases) {
+    std::vector<float> values = samples(Shape::normal, static_cast<std::size_t>(elements_of(c.shape)), 3);
+    values[500] = nan_value;
+    values[70000] = infinity;
+    for (const DType dtype : all_dtypes) {
+      const TypedTensor tensor(values, c.shape, dtype);
+      for (const CollectSpec& spec : specs(c.axis)) {
+        // There it walks the batch once for each channel, which takes long and shows nothing more.
+        if (spec.binning == Binning::vitis && c.axis) continue;
+        const auto whole = Backend::cpu()->make_collector(spec);
+        whole->collect(tensor.view(), {});
+        const Summary expected = whole->take();
+        for (const std::int64_t most : {std::int64_t{40009}, std::int64_t{5011}, std::int64_t{777}}) {
+          const auto cut = Backend::cpu()->make_collector(spec);
+          const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 3);
+          tbb::task_arena arena(3);
+          arena.execute([&] { cut->collect(CutTensor(tensor.view(), most), {}); });
+          expect_equal(cut->take(), expected);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qcal::testing
