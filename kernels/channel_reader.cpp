@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string>
 
 #include "kernels/error.h"
 #include "kernels/half_math.h"
@@ -38,53 +37,12 @@ void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, st
 
 }  // namespace
 
-int checked_channel_axis(int axis, int rank) {
-  const int counted = axis < 0 ? axis + rank : axis;
-  if (counted >= 0 && counted < rank) return counted;
-  throw InvalidArgument("channel axis " + std::to_string(axis) + " does not exist in a tensor of rank " +
-                        std::to_string(rank));
-}
-
 ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_axis)
-    : data_(static_cast<const unsigned char*>(view.data)), dtype_(view.dtype) {
-  const int rank = static_cast<int>(view.shape.size());
+    : data_(static_cast<const unsigned char*>(view.data)),
+      dtype_(view.dtype),
+      layout_(channel_layout(view, channel_axis)) {
   if (view.memory != Memory::host)
     throw InvalidArgument("the CPU back end reads host memory, not device memory");
-  if (!view.strides.empty() && view.strides.size() != view.shape.size()) {
-    throw InvalidArgument("a tensor of rank " + std::to_string(rank) + " has " +
-                          std::to_string(view.strides.size()) + " strides");
-  }
-  for (const std::int64_t extent : view.shape) {
-    if (extent < 0) throw InvalidArgument("a dimension of " + std::to_string(extent) + " elements");
-  }
-  if (view.size() > 0 && view.data == nullptr) throw InvalidArgument("a tensor with elements has no data");
-  std::optional<int> axis = channel_axis;
-  if (axis) axis = checked_channel_axis(*axis, rank);
-  std::vector<std::int64_t> strides = view.strides;
-  if (strides.empty()) {
-    strides.resize(view.shape.size());
-    std::int64_t step = 1;
-    for (int d = rank - 1; d >= 0; --d) {
-      strides[static_cast<std::size_t>(d)] = step;
-      step *= view.shape[static_cast<std::size_t>(d)];
-    }
-  }
-  for (int d = 0; d < rank; ++d) {
-    const Dimension dimension{view.shape[static_cast<std::size_t>(d)], strides[static_cast<std::size_t>(d)]};
-    if (axis == d) {
-      channels_ = dimension.extent;
-      channel_stride_ = dimension.stride;
-      continue;
-    }
-    elements_ *= dimension.extent;
-    if (dimension.extent == 1) continue;
-    if (!dimensions_.empty() && dimensions_.back().stride == dimension.extent * dimension.stride) {
-      dimensions_.back() = {dimensions_.back().extent * dimension.extent, dimension.stride};
-    } else {
-      dimensions_.push_back(dimension);
-    }
-  }
-  if (dimensions_.empty()) dimensions_.push_back({1, 1});
 }
 
 const unsigned char* ChannelReader::address(std::int64_t offset) const {
@@ -93,15 +51,16 @@ const unsigned char* ChannelReader::address(std::int64_t offset) const {
 
 std::span<const float> ChannelReader::read(std::int64_t channel, std::int64_t begin, std::int64_t count,
                                            float* scratch) const {
-  const Dimension inner = dimensions_.back();
+  const std::vector<ChannelLayout::Dimension>& dimensions = layout_.dimensions;
+  const ChannelLayout::Dimension inner = dimensions.back();
   std::int64_t done = 0;
   while (done < count) {
     std::int64_t outer = (begin + done) / inner.extent;
     const std::int64_t column = (begin + done) % inner.extent;
-    std::int64_t offset = channel * channel_stride_ + column * inner.stride;
-    for (std::size_t d = dimensions_.size() - 1; d-- > 0;) {
-      offset += outer % dimensions_[d].extent * dimensions_[d].stride;
-      outer /= dimensions_[d].extent;
+    std::int64_t offset = channel * layout_.channel_stride + column * inner.stride;
+    for (std::size_t d = dimensions.size() - 1; d-- > 0;) {
+      offset += outer % dimensions[d].extent * dimensions[d].stride;
+      outer /= dimensions[d].extent;
     }
     const std::int64_t run = std::min(count - done, inner.extent - column);
     const unsigned char* from = address(offset);

@@ -4,14 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
-#include "kernels/tensor_view.h"
+#include "kernels/channel_layout.h"
 
 namespace qcal {
-
-// `axis`, counted from the end where negative, in [0, rank). Throws InvalidArgument where there is none such.
-int checked_channel_axis(int axis, int rank);
 
 // Without an axis the whole tensor is one channel. Elements of a channel come in logical (C) order of the
 // tensor. float64 is rounded to float32, the 16-bit types are widened exactly. The view's memory must be host
@@ -21,8 +17,8 @@ class ChannelReader {
  public:
   ChannelReader(const TensorView& view, std::optional<int> channel_axis);
 
-  std::int64_t channels() const { return channels_; }
-  std::int64_t elements() const { return elements_; }  // of one channel
+  std::int64_t channels() const { return layout_.channels; }
+  std::int64_t elements() const { return layout_.elements; }  // of one channel
 
   // Elements [begin, begin + count) of `channel`. Points into the tensor where that is possible, else into
   // `scratch` (room for `count`).
@@ -30,20 +26,11 @@ class ChannelReader {
                               float* scratch) const;
 
  private:
-  struct Dimension {
-    std::int64_t extent;
-    std::int64_t stride;
-  };
-
   const unsigned char* address(std::int64_t offset) const;
 
   const unsigned char* data_;
   DType dtype_;
-  std::int64_t channels_ = 1;
-  std::int64_t channel_stride_ = 0;
-  std::int64_t elements_ = 1;
-  std::vector<Dimension>
-      dimensions_;  // of one channel, outermost first, merged where contiguous; never empty
+  ChannelLayout layout_;
 };
 
 }  // namespace qcal

@@ -50,20 +50,27 @@ struct Summary {
   std::vector<LeftOut> left_out;
 };
 
+enum class Wait { no, yes };
+
 // One tensor's collector. Not thread-safe; different collectors are independent.
 class Collector {
  public:
   virtual ~Collector() = default;
 
   // Reads one batch, part by part, once or, where bins or candidates follow from the range, twice. Never
-  // waits for a device: a device view must stay valid until take() or until its stream passed. Throws
-  // InvalidArgument where the channel count differs from earlier batches'.
+  // waits for a device's answer (Binning::vitis, whose bins follow from earlier batches, excepted): a device
+  // view must stay valid until its stream has passed. Throws InvalidArgument where, with `accumulate`, the
+  // channel count differs from earlier batches'.
   virtual void collect(const TensorParts& batch, Stream stream) = 0;
   void collect(const TensorView& batch, Stream stream) { collect(WholeTensor(batch), stream); }
 
-  // What was gathered since the last take() (with `accumulate`: since the start, and goes on). Waits for the
-  // device.
-  virtual Summary take() = 0;
+  // What was gathered and is finished, in the order of the calls: one summary for each batch since the last
+  // call or, with `accumulate`, one of everything since the start, which goes on. Wait::no leaves out what a
+  // device has not finished.
+  virtual std::vector<Summary> take_all(Wait wait) = 0;
+
+  // The only summary: for accumulating collectors, or after a single batch. Empty where there was none.
+  Summary take();
 };
 
 // The summary of all batches of both, for accumulating specs with mergeable binnings.

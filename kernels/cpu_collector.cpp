@@ -5,11 +5,10 @@
 #include <tbb/parallel_reduce.h>
 
 #include <algorithm>
-#include <string>
 
 #include "kernels/channel_blocks.h"
 #include "kernels/channel_errors.h"
-#include "kernels/error.h"
+#include "kernels/gathering.h"
 #include "kernels/statistics.h"
 #include "kernels/vitis_histogram.h"
 
@@ -60,23 +59,6 @@ std::vector<std::uint64_t> channel_counts(const ChannelReader& reader, std::int6
       });
   counts.resize(bins);
   return counts;
-}
-
-Counted counted_by(Binning binning) {
-  const bool magnitude = binning == Binning::linear_magnitude || binning == Binning::dyadic_magnitude;
-  return magnitude ? Counted::magnitude : Counted::value;
-}
-
-bool is_dyadic(Binning binning) {
-  return binning == Binning::dyadic_magnitude || binning == Binning::dyadic_value;
-}
-
-// The bins of a batch of that range, nothing counted yet. vai_q_pytorch's bins depend on earlier batches and
-// are made elsewhere.
-Histogram empty_histogram(const ValueRange& range, Binning binning) {
-  if (binning == Binning::none || binning == Binning::vitis) return {};
-  return is_dyadic(binning) ? dyadic_histogram(range, counted_by(binning))
-                            : linear_histogram(range, counted_by(binning));
 }
 
 // Adds what `reader` has of the channel to a histogram with such bins.
@@ -136,98 +118,65 @@ class ChannelsOf {
 
 class CpuCollector final : public Collector {
  public:
-  explicit CpuCollector(const CollectSpec& spec) : spec_(spec) {
-    if (spec.accumulate && !spec.candidates.empty()) {
-      throw InvalidArgument(
-          "squared errors of single batches cannot be accumulated: their candidates differ");
-    }
-  }
+  explicit CpuCollector(const CollectSpec& spec) : spec_(spec), gathering_(spec) {}
 
   void collect(const TensorParts& batch, Stream) override {
     const ChannelsOf channels(batch, spec_.channel_axis);
-    if (!gathered_.channels.empty() && gathered_.channels.size() != channels.count()) {
-      throw InvalidArgument("this batch has " + std::to_string(channels.count()) +
-                            " channels, earlier ones had " + std::to_string(gathered_.channels.size()));
-    }
+    gathering_.expect_channels(channels.count());
     std::vector<ValueRange> ranges(channels.count());
     channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
       ranges[at] = merge(ranges[at], channel_range(reader, channel));
     });
-    std::uint64_t elements = 0;
-    std::uint64_t non_finite = 0;
-    for (const ValueRange& range : ranges) {
-      elements += range.elements;
-      non_finite += range.non_finite;
-    }
-    gathered_.elements += elements;
-    gathered_.non_finite += non_finite;
-    const std::int64_t call = calls_++;
-    if (non_finite > 0 && spec_.non_finite != NonFinite::ignore) {
-      gathered_.left_out.push_back({call, non_finite});
-      return;
-    }
-    if (non_finite == elements) return;  // empty, or no finite value to use
-    if (gathered_.channels.empty()) gathered_.channels.resize(channels.count());
-    ++gathered_.batches;
-    gather_histograms(channels, ranges);
-    gather_errors(channels, ranges);
-    for (std::size_t at = 0; at < ranges.size(); ++at) {
-      gathered_.channels[at].range = merge(gathered_.channels[at].range, ranges[at]);
-    }
+    if (!gathering_.enter(ranges)) return;
+    std::vector<ChannelSummary> summaries(ranges.size());
+    for (std::size_t at = 0; at < ranges.size(); ++at) summaries[at].range = ranges[at];
+    gather_histograms(channels, summaries);
+    gather_errors(channels, summaries);
+    gathering_.add(std::move(summaries));
   }
 
-  Summary take() override {
-    if (spec_.accumulate) return gathered_;
-    Summary taken;
-    std::swap(taken, gathered_);
-    return taken;
-  }
+  std::vector<Summary> take_all(Wait) override { return gathering_.take(); }
 
  private:
-  void gather_histograms(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
+  void gather_histograms(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
     if (spec_.binning == Binning::none) return;
-    if (spec_.binning == Binning::vitis) return gather_vitis(channels, ranges);
-    std::vector<Histogram> histograms;
-    for (const ValueRange& range : ranges) histograms.push_back(empty_histogram(range, spec_.binning));
+    if (spec_.binning == Binning::vitis) return gather_vitis(channels, summaries);
+    for (ChannelSummary& summary : summaries) {
+      summary.histogram = empty_histogram(summary.range, spec_.binning);
+    }
     channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
-      count_into(histograms[at], reader, channel, spec_.binning);
+      count_into(summaries[at].histogram, reader, channel, spec_.binning);
     });
-    for (std::size_t at = 0; at < histograms.size(); ++at) {
-      Histogram& gathered = gathered_.channels[at].histogram;
-      gathered = is_dyadic(spec_.binning) ? merge(gathered, histograms[at]) : std::move(histograms[at]);
+  }
+
+  void gather_vitis(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
+    for (std::size_t wanted = 0; wanted < summaries.size(); ++wanted) {
+      const auto count = [&](const LinearBins& grid, std::uint64_t* counts) {
+        channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+          if (at != wanted) return;
+          const std::vector<std::uint64_t> counted =
+              channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
+                             [&](std::span<const float> values, std::uint64_t* into) {
+                               count_linear(values, grid, Counted::magnitude, into);
+                             });
+          for (std::size_t i = 0; i < counted.size(); ++i) counts[i] += counted[i];
+        });
+      };
+      summaries[wanted].histogram =
+          vitis_accumulate(gathering_.histogram(wanted), summaries[wanted].range, count);
     }
   }
 
-  void gather_vitis(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
-    for (std::size_t wanted = 0; wanted < ranges.size(); ++wanted) {
-      Histogram& gathered = gathered_.channels[wanted].histogram;
-      gathered =
-          vitis_accumulate(gathered, ranges[wanted], [&](const LinearBins& grid, std::uint64_t* counts) {
-            channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
-              if (at != wanted) return;
-              const std::vector<std::uint64_t> counted =
-                  channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
-                                 [&](std::span<const float> values, std::uint64_t* into) {
-                                   count_linear(values, grid, Counted::magnitude, into);
-                                 });
-              for (std::size_t i = 0; i < counted.size(); ++i) counts[i] += counted[i];
-            });
-          });
-    }
-  }
-
-  void gather_errors(const ChannelsOf& channels, const std::vector<ValueRange>& ranges) {
+  void gather_errors(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
     if (spec_.candidates.empty()) return;
     const auto fresh = [&](std::size_t at) {
       std::vector<ChannelErrors> errors;
       for (const CandidateSpec& candidates : spec_.candidates)
-        errors.emplace_back(error_spec(candidates, ranges[at]));
+        errors.emplace_back(error_spec(candidates, summaries[at].range));
       return errors;
     };
     const auto keep = [&](std::size_t at, const std::vector<ChannelErrors>& errors) {
-      std::vector<CandidateErrors>& totals = gathered_.channels[at].errors;
-      totals.clear();
-      for (const ChannelErrors& sum : errors) totals.push_back(sum.total());
+      for (const ChannelErrors& sum : errors) summaries[at].errors.push_back(sum.total());
     };
     if (channels.whole()) {  // sums need not outlive their channel
       channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
@@ -238,7 +187,7 @@ class CpuCollector final : public Collector {
       return;
     }
     std::vector<std::vector<ChannelErrors>> errors;
-    for (std::size_t at = 0; at < ranges.size(); ++at) errors.push_back(fresh(at));
+    for (std::size_t at = 0; at < summaries.size(); ++at) errors.push_back(fresh(at));
     channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
       for (ChannelErrors& sum : errors[at]) sum.add(reader, channel);
     });
@@ -246,36 +195,13 @@ class CpuCollector final : public Collector {
   }
 
   CollectSpec spec_;
-  Summary gathered_;
-  std::int64_t calls_ = 0;
+  Gathering gathering_;
 };
 
 }  // namespace
 
 std::unique_ptr<Collector> make_cpu_collector(const CollectSpec& spec) {
   return std::make_unique<CpuCollector>(spec);
-}
-
-Summary merge(const Summary& a, const Summary& b, Binning binning) {
-  Summary both = a.channels.empty() ? b : a;
-  both.batches = a.batches + b.batches;
-  both.elements = a.elements + b.elements;
-  both.non_finite = a.non_finite + b.non_finite;
-  both.left_out = a.left_out;
-  both.left_out.insert(both.left_out.end(), b.left_out.begin(), b.left_out.end());
-  if (a.channels.empty() || b.channels.empty()) return both;
-  if (binning != Binning::none && binning != Binning::dyadic_magnitude && binning != Binning::dyadic_value) {
-    throw InvalidArgument("these histograms depend on the order of their batches and cannot be merged");
-  }
-  if (a.channels.size() != b.channels.size()) {
-    throw InvalidArgument("cannot merge " + std::to_string(a.channels.size()) + " channels with " +
-                          std::to_string(b.channels.size()));
-  }
-  for (std::size_t i = 0; i < both.channels.size(); ++i) {
-    both.channels[i].range = merge(a.channels[i].range, b.channels[i].range);
-    both.channels[i].histogram = merge(a.channels[i].histogram, b.channels[i].histogram);
-  }
-  return both;
 }
 
 }  // namespace qcal

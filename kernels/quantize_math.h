@@ -29,8 +29,8 @@ struct ElementQuantizer {
 };
 
 // scale > 0 and finite as float32; zero_point in [qmin, qmax] (any int32 for vai_q_pytorch's).
-inline ElementQuantizer element_quantizer(double scale, std::int64_t zero_point, IntegerRange range,
-                                          Rounding rounding) {
+QCAL_HOST_DEVICE inline ElementQuantizer element_quantizer(double scale, std::int64_t zero_point,
+                                                           IntegerRange range, Rounding rounding) {
   const float step = static_cast<float>(scale);
   return {step,
           step,

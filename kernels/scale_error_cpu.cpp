@@ -24,14 +24,12 @@ void column_errors(const float* values, std::size_t rows, const ErrorSpec& spec,
   using V = hn::Vec<decltype(d)>;
   const V unit = hn::Set(d, spec.unit);
   const V infinity = hn::Set(d, std::numeric_limits<float>::infinity());
-  const float first_factor = spec.quantizers[0].step_factor;
-  const V first = hn::Set(d, how == Steps::multiplied ? 1.0f / first_factor : first_factor);
+  const V first = hn::Set(d, base_factor<how>(spec));
   V sum[diffs_candidates];
   V factor[diffs_candidates];
   for (int k = 0; k < diffs_candidates; ++k) {
     sum[k] = hn::Zero(d);
-    const float own = spec.quantizers[static_cast<std::size_t>(k)].step_factor;
-    factor[k] = hn::Set(d, how == Steps::each_divided ? own : first_factor / own);
+    factor[k] = hn::Set(d, own_factor<how>(spec, k));
   }
   for (std::size_t row = 0; row < rows; ++row) {
     const V loaded = hn::LoadU(d, values + row * ordered_sum_lanes + column);
@@ -83,38 +81,9 @@ HWY_AFTER_NAMESPACE();
 namespace qcal {
 namespace {
 
-// Quotients below 2^-126 lose bits when they are doubled instead of divided anew; both round to 0 steps.
-ErrorSpec::Steps steps_of(const CandidateQuantizers& quantizers) {
-  const float first = quantizers[0].step_factor;
-  float factor = first;
-  for (const ElementQuantizer& quantizer : quantizers) {
-    if (quantizer.step_factor != factor) return ErrorSpec::Steps::each_divided;
-    factor *= 0.5f;
-  }
-  const int exponent = binary_exponent(first);
-  const bool power_of_two = exact_power_of_two(exponent) == static_cast<double>(first);
-  return power_of_two && exponent <= 126 ? ErrorSpec::Steps::multiplied : ErrorSpec::Steps::first_divided;
-}
-
 HWY_EXPORT(errors_of_chunk);
 
 }  // namespace
-
-ErrorSpec error_spec(const CandidateSpec& spec, const ValueRange& range) {
-  ErrorSpec errors;
-  for (int k = 0; k < diffs_candidates; ++k) {
-    const Candidate candidate = candidate_scale(spec, range, k);
-    ElementQuantizer& quantizer = errors.quantizers[static_cast<std::size_t>(k)];
-    quantizer = element_quantizer(candidate.scale, candidate.zero_point, spec.range, spec.rounding);
-    if (k == 0) {
-      const int exponent =
-          std::clamp(binary_exponent(candidate.scale), -126, 126);  // so that float32 holds the unit
-      errors.unit = static_cast<float>(exact_power_of_two(-exponent));
-    }
-  }
-  errors.steps = steps_of(errors.quantizers);
-  return errors;
-}
 
 CandidateErrors chunk_errors(std::span<const float> chunk, const ErrorSpec& spec) {
   const auto errors_of = HWY_DYNAMIC_DISPATCH(errors_of_chunk);

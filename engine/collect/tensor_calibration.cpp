@@ -47,11 +47,17 @@ void TensorCalibration::observe(const TensorParts& batch, std::int64_t index, St
   seen_.insert(index);
   calls_.push_back(index);
   if (spec_.scope == CalibrationScope::accumulated) return;
-  const Summary summary = collector_->take();
-  elements_ += summary.elements;
-  non_finite_ += summary.non_finite;
-  refuse_left_out(summary);
-  if (summary.batches > 0) batches_.emplace(index, search_batch(summary));
+  absorb(collector_->take_all(Wait::no));
+}
+
+void TensorCalibration::absorb(const std::vector<Summary>& batches) {
+  for (const Summary& summary : batches) {
+    const std::int64_t index = calls_[absorbed_++];
+    elements_ += summary.elements;
+    non_finite_ += summary.non_finite;
+    refuse_left_out(summary);
+    if (summary.batches > 0) batches_.emplace(index, search_batch(summary));
+  }
 }
 
 void TensorCalibration::refuse_left_out(const Summary& summary) const {
@@ -87,6 +93,8 @@ void TensorCalibration::merge(TensorCalibration&& shard) {
     seen_.merge(shard.seen_);
     return;
   }
+  absorb(collector_->take_all(Wait::yes));
+  shard.absorb(shard.collector_->take_all(Wait::yes));
   seen_.merge(shard.seen_);
   batches_.merge(std::move(shard.batches_));
   elements_ += shard.elements_;
@@ -112,7 +120,8 @@ TensorOutcome TensorCalibration::finish_accumulated() {
   return outcome;
 }
 
-TensorOutcome TensorCalibration::finish_per_batch() const {
+TensorOutcome TensorCalibration::finish_per_batch() {
+  absorb(collector_->take_all(Wait::yes));
   if (batches_.empty()) throw InvalidArgument("no batch held a finite value to calibrate on");
   const bool negatives =
       std::any_of(batches_.begin(), batches_.end(), [](const auto& entry) { return entry.second.negatives; });

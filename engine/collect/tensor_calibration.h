@@ -48,16 +48,19 @@ class TensorCalibration {
     std::vector<std::vector<ScaleChoice>> variants;
   };
 
+  // Searches what the collector has finished of the batches since the last call.
+  void absorb(const std::vector<Summary>& batches);
   Batch search_batch(const Summary& summary) const;
   void refuse_left_out(const Summary& summary) const;
   TensorOutcome finish_accumulated();
-  TensorOutcome finish_per_batch() const;
+  TensorOutcome finish_per_batch();
 
   TensorSpec spec_;
   std::unique_ptr<Collector> collector_;
   std::map<std::int64_t, Batch> batches_;
   std::set<std::int64_t> seen_;      // indices of all batches, merged ones included
   std::vector<std::int64_t> calls_;  // index of each collect() call, in call order
+  std::size_t absorbed_ = 0;         // of these calls, by absorb()
   std::optional<Summary> merged_;    // accumulated summaries of merged shards
   std::uint64_t elements_ = 0;
   std::uint64_t non_finite_ = 0;

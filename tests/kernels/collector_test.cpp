@@ -266,6 +266,7 @@ TEST(Collector, EmptyBatchesAreNoBatches) {
   const std::vector<float> values = samples(Shape::normal, 12, 1);
   CollectSpec spec;
   spec.channel_axis = 1;
+  spec.accumulate = true;
   const Summary summary =
       summary_of(spec, {view_of({}, {0, 4}), view_of(values, {3, 4}), view_of({}, {0, 4})});
   EXPECT_EQ(summary.batches, 1);
