@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <list>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 #include "engine/dumps/in_quotes.h"
@@ -142,14 +145,33 @@ class TensorComparison {
   std::vector<Difference>& into_;
 };
 
-using TensorKey = std::tuple<std::string, Role, std::string>;  // layer, role, name
+// A tensor of either result or of both. Their order is the first result's; what only the second has stands
+// where it stands there, after what is before it.
+struct Correspondence {
+  const TensorParameters* first = nullptr;
+  const TensorParameters* second = nullptr;
+};
 
-std::map<TensorKey, const TensorParameters*> by_layer(const QuantizationParameters& parameters) {
-  std::map<TensorKey, const TensorParameters*> map;
-  for (const TensorParameters& tensor : parameters.tensors) {
-    map.emplace(TensorKey{tensor.layer, tensor.role, tensor.name}, &tensor);
+std::list<Correspondence> correspondences(const QuantizationParameters& first,
+                                          const QuantizationParameters& second) {
+  using Key = std::tuple<std::string_view, Role, std::string_view>;
+  const auto key = [](const TensorParameters& tensor) { return Key{tensor.layer, tensor.role, tensor.name}; };
+  std::list<Correspondence> all;
+  std::map<Key, std::list<Correspondence>::iterator> places;
+  for (const TensorParameters& tensor : first.tensors) {
+    places.emplace(key(tensor), all.insert(all.end(), {&tensor, nullptr}));
   }
-  return map;
+  auto next = all.begin();
+  for (const TensorParameters& tensor : second.tensors) {
+    const auto place = places.find(key(tensor));
+    if (place == places.end()) {
+      all.insert(next, {nullptr, &tensor});
+    } else {
+      place->second->second = &tensor;
+      next = std::next(place->second);
+    }
+  }
+  return all;
 }
 
 void add_whole(const TensorParameters& tensor, Kind kind, std::vector<Difference>& into) {
@@ -177,18 +199,14 @@ std::string line_of(const Difference& difference) {
 
 std::vector<Difference> compare_parameters(const QuantizationParameters& first,
                                            const QuantizationParameters& second) {
-  const auto left = by_layer(first);
-  const auto right = by_layer(second);
   std::vector<Difference> differences;
-  auto a = left.begin();
-  auto b = right.begin();
-  while (a != left.end() || b != right.end()) {
-    if (b == right.end() || (a != left.end() && a->first < b->first)) {
-      add_whole(*(a++)->second, Kind::only_in_first, differences);
-    } else if (a == left.end() || b->first < a->first) {
-      add_whole(*(b++)->second, Kind::only_in_second, differences);
+  for (const Correspondence& tensor : correspondences(first, second)) {
+    if (tensor.second == nullptr) {
+      add_whole(*tensor.first, Kind::only_in_first, differences);
+    } else if (tensor.first == nullptr) {
+      add_whole(*tensor.second, Kind::only_in_second, differences);
     } else {
-      TensorComparison(*(a++)->second, *(b++)->second, differences).run();
+      TensorComparison(*tensor.first, *tensor.second, differences).run();
     }
   }
   return differences;

@@ -31,9 +31,9 @@ struct Difference {
   std::size_t channels = 0;
 };
 
-// Sorted by layer, then by role and tensor; within a tensor settings come first. Tensors correspond by name,
-// role and layer. What each batch gave is left out: it only explains the result. Values are compared
-// exactly.
+// In the order of the network: `first`'s, with what only `second` has after what precedes it there; within a
+// tensor settings come first. Tensors correspond by name, role and layer. What each batch gave is left out:
+// it only explains the result. Values are compared exactly.
 std::vector<Difference> compare_parameters(const QuantizationParameters& first,
                                            const QuantizationParameters& second);
 

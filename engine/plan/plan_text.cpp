@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "config/describe.h"
 #include "config/setting_names.h"
 
@@ -29,19 +27,15 @@ std::string heading(const PlannedTensor& tensor) {
   return text + '\n';
 }
 
-bool belongs_to(const PlannedTensor& tensor, std::string_view layer) {
-  return tensor.layer == layer || std::ranges::find(tensor.readers, layer) != tensor.readers.end();
-}
-
 }  // namespace
 
-std::string plan_text(const QuantizationPlan& plan, std::string_view layer) {
+std::string plan_text(const QuantizationPlan& plan) {
   std::string text;
   for (const PlannedTensor& tensor : plan.tensors) {
-    if (!layer.empty() && !belongs_to(tensor, layer)) continue;
+    if (!text.empty()) text += '\n';
     text += heading(tensor) + describe_text(tensor.settings, "    ");
   }
-  if (!layer.empty()) return text;
+  if (!plan.transforms.empty() || !plan.notes.empty()) text += '\n';
   for (const TransformStatus& transform : plan.transforms) {
     text += fmt::format("transform {}: {}\n", transform.name, transform.status);
   }

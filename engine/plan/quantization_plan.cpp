@@ -1,6 +1,7 @@
 #include "engine/plan/quantization_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -181,6 +182,14 @@ class Planner {
 
 QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration) {
   return Planner(graph, configuration).plan();
+}
+
+QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer) {
+  QuantizationPlan part;
+  std::ranges::copy_if(plan.tensors, std::back_inserter(part.tensors), [&](const PlannedTensor& tensor) {
+    return tensor.layer == layer || std::ranges::find(tensor.readers, layer) != tensor.readers.end();
+  });
+  return part;
 }
 
 std::vector<std::string> tensors_to_record(const QuantizationPlan& plan) {

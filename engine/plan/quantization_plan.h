@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/settings.h"
@@ -74,6 +75,10 @@ struct QuantizationPlan {
 // channel_axis of weights: 0 for Conv and for Gemm with transB, 1 for ConvTranspose and for Gemm without, the
 // last axis for MatMul; of a bias: its last axis; of activations: see channel_axis.h.
 QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration);
+
+// The tensors that `layer` owns or reads as a parameter that it shares, without the plan's notes and
+// transforms. Empty where the plan has no such layer.
+QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer);
 
 // Names of the tensors that a dump must hold: inputs and activations with an integer datatype, in plan order.
 std::vector<std::string> tensors_to_record(const QuantizationPlan& plan);

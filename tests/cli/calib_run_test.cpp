@@ -1,12 +1,12 @@
 // The contract of the command line: what it prints, what it leaves behind, how it ends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidjson/document.h>
 
 #include "engine/calibrator.h"
 #include "engine/dumps/dump_source.h"
 #include "engine/export/quant_params.h"
 #include "tests/cli/run_tool.h"
+#include "tests/cli/tool_json.h"
 
 namespace qcal::testing {
 namespace {
@@ -22,13 +22,6 @@ const std::string rn_job = "--model " + models + "/rn_digits/rn_digits.ts.op13.b
 
 std::size_t entries(const std::filesystem::path& folder) {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-}
-
-rapidjson::Document parsed(const std::string& text) {
-  rapidjson::Document document;
-  document.Parse(text.c_str());
-  EXPECT_FALSE(document.HasParseError()) << text;
-  return document;
 }
 
 TEST(CalibRun, CalibrateWritesBothFilesAndPrintsATable) {
@@ -120,37 +113,6 @@ TEST(CalibRun, TensorsTakesRoleAndAxis) {
     EXPECT_EQ(tensor.granularity, Granularity::per_channel);
     EXPECT_EQ(tensor.per_batch.scale.size(), 4u);
   }
-}
-
-TEST(CalibRun, ExplainShowsEveryValuesSource) {
-  const Workspace work;
-  const std::string config = " --config " + models + "/configs/cpu.json";
-  const ToolRun text = work.run("explain" + config);
-  EXPECT_EQ(text.exit_code, 0);
-  EXPECT_THAT(text.out, AllOf(HasSubstr("target_device"), HasSubstr("configs/cpu.json:")));
-
-  const std::string model = " --model " + models + "/mbv2_digits/mbv2_digits.dyn.op18.bn.onnx";
-  const ToolRun json = work.run("explain --json" + config + model);
-  EXPECT_EQ(json.exit_code, 0) << json.err;
-  const rapidjson::Document document = parsed(json.out);
-  EXPECT_STREQ(document["target_device"].GetString(), "CPU");
-  EXPECT_TRUE(document["tensor_settings"]["weights"]["bit_width"].HasMember("source"));
-  ASSERT_GT(document["tensors"].Size(), 40u);
-  EXPECT_TRUE(document["tensors"][0]["settings"]["method"].HasMember("value"));
-
-  const ToolRun names =
-      work.run("explain --tensors" + config + " --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx");
-  EXPECT_THAT(names.out, AllOf(HasSubstr("input\n"), HasSubstr("logits\n"), Not(HasSubstr("weight"))));
-}
-
-TEST(CalibRun, DefaultConfigurationIsTheSpecificationsForTheDpu) {
-  const Workspace work;
-  const ToolRun run = work.run("explain --json");
-  EXPECT_EQ(run.exit_code, 0);
-  const rapidjson::Document document = parsed(run.out);
-  EXPECT_STREQ(document["target_device"].GetString(), "DPU");
-  EXPECT_STREQ(document["tensor_settings"]["activation"]["round_mode"]["value"].GetString(), "half_up");
-  EXPECT_STREQ(document["tensor_settings"]["weights"]["round_mode"]["value"].GetString(), "std_round");
 }
 
 TEST(CalibRun, DiffSaysIdenticalOrWhatChanged) {
@@ -269,16 +231,6 @@ TEST(CalibRun, DeviceRulesCanBeWarnings) {
   const ToolRun warned = work.run(command + " --device-rules warn");
   EXPECT_EQ(warned.exit_code, 0);
   EXPECT_THAT(warned.err, HasSubstr("warning"));
-}
-
-TEST(CalibRun, HelpTeachesEveryCommand) {
-  const Workspace work;
-  for (const char* command : {"calibrate", "tensors", "explain", "diff"}) {
-    const ToolRun run = work.run(std::string(command) + " --help");
-    EXPECT_EQ(run.exit_code, 0);
-    EXPECT_THAT(run.out, HasSubstr("Example"));
-  }
-  EXPECT_THAT(work.run("--help").out, HasSubstr("Exit codes"));
 }
 
 }  // namespace

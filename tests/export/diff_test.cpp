@@ -107,6 +107,23 @@ TEST(Diff, TextGroupsByLayer) {
 )");
 }
 
+TEST(Diff, KeepsTheOrderOfTheNetworks) {
+  const auto results = [](std::initializer_list<const char*> layers) {
+    QuantizationParameters parameters;
+    for (const char* layer : layers) {
+      parameters.tensors.push_back(sample_activation());
+      parameters.tensors.back().layer = layer;
+    }
+    return parameters;
+  };
+  std::vector<std::string> layers;
+  for (const Difference& difference : compare_parameters(
+           results({"z", "gone", "a"}), results({"first", "z", "new", "newer", "a", "last"}))) {
+    layers.push_back(difference.layer);
+  }
+  EXPECT_THAT(layers, ::testing::ElementsAre("first", "new", "newer", "gone", "last"));
+}
+
 TEST(Diff, ScalesOfDifferentNumber) {
   QuantizationParameters first{.tensors = {sample_weights()}};
   QuantizationParameters second = first;

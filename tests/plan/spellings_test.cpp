@@ -91,7 +91,7 @@ TEST(PlanText, ShowsLayersAndSources) {
   EXPECT_THAT(text, HasSubstr("activation of /conv1/Conv (Conv2d), shape ? x 8 x 8 x 8, channel axis 1\n"));
   EXPECT_THAT(text, HasSubstr("transform include_cle: not applied\n"));
   EXPECT_THAT(text, HasSubstr("transform convert_relu6_to_relu: off\n"));
-  const std::string one = plan_text(plan, "/fc/Gemm");
+  const std::string one = plan_text(plan_of_layer(plan, "/fc/Gemm"));
   EXPECT_THAT(one, HasSubstr("fc.weight"));
   EXPECT_THAT(one, ::testing::Not(HasSubstr("conv1")));
 }

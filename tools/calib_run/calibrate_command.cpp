@@ -75,11 +75,13 @@ void run_job(const Job& job) {
 void add_common(CLI::App& command, Job& job) {
   command
       .add_option("--dumps", job.dumps,
-                  "directory of recorded tensors: manifest.json with *.npy, or *.safetensors (one a batch)")
-      ->required();
+                  "directory of recorded tensors: manifest.json with *.npy,\n"
+                  "or *.safetensors, or *.npz, one a batch")
+      ->required()
+      ->type_name("DIR");
   add_config_options(command, job.config);
   add_work_options(command, job.work);
-  add_output_options(command, job.output);
+  add_output_options(command, job.output, "print errors only");
 }
 
 }  // namespace
@@ -88,15 +90,16 @@ void add_calibrate(CLI::App& app, Run& run) {
   CLI::App* command =
       app.add_subcommand("calibrate", "find scales and zero points for a network from its dumps");
   command->footer(
-      "Example:\n"
-      "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx --dumps "
-      "models/rn_digits/dump \\\n"
-      "                      --config models/configs/cpu.json --out results/rn_digits\n\n"
       "Writes quant_params.json (every parameter, with the settings it was found with) and quant_info.json\n"
       "(vai_q_pytorch's layout). Nothing is written unless everything is.\n"
-      "Which tensors the dump must hold: calib_run explain --model M --config C --tensors");
+      "Which tensors the dump must hold: calib_run explain --model M --config C --tensors\n\n"
+      "Examples:\n"
+      "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx \\\n"
+      "      --dumps models/rn_digits/dump --config models/configs/cpu.json --out results/rn_digits\n"
+      "  calib_run calibrate --compat vitis --model net.onnx --dumps dump --out results    as vai_q_pytorch\n"
+      "  calib_run calibrate --json --model net.onnx --dumps dump --out results | jq .warnings");
   const auto job = std::make_shared<Job>();
-  command->add_option("--model", job->model, "the float network, .onnx")->required();
+  command->add_option("--model", job->model, "the float network, .onnx")->required()->type_name("FILE");
   add_common(*command, *job);
   command->callback([job, &run] { run = [job] { run_job(*job); }; });
 }
@@ -104,10 +107,11 @@ void add_calibrate(CLI::App& app, Run& run) {
 void add_tensors(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("tensors", "the same for every tensor of a dump, without a network");
   command->footer(
-      "Every tensor takes the model-level settings of one role.\n"
-      "Example:\n"
-      "  calib_run tensors --dumps models/rn_digits/dump_safetensors --role activation --out "
-      "results/tensors");
+      "Every tensor takes the model-level settings of one role.\n\n"
+      "Examples:\n"
+      "  calib_run tensors --dumps models/rn_digits/dump_safetensors --out results/tensors\n"
+      "  calib_run tensors --dumps dump --config models/configs/gpu.json --role weights --axis 0 --out "
+      "results");
   const auto job = std::make_shared<Job>();
   add_common(*command, *job);
   command->add_option("--role", job->role, "whose settings the tensors take")

@@ -69,11 +69,14 @@ void run_job(const Job& job) {
 void add_diff(CLI::App& app, Run& run) {
   CLI::App* command =
       app.add_subcommand("diff", "what changed between two quant_params.json, layer by layer");
-  command->footer("Example:\n  calib_run diff results/a/quant_params.json results/b/quant_params.json");
+  command->footer(
+      "Examples:\n"
+      "  calib_run diff results/a/quant_params.json results/b/quant_params.json\n"
+      "  calib_run diff --json a.json b.json | jq '.[] | select(.field == \"bit_width\")'");
   const auto job = std::make_shared<Job>();
-  command->add_option("first", job->first, "quant_params.json before")->required();
-  command->add_option("second", job->second, "quant_params.json after")->required();
-  add_output_options(*command, job->output);
+  command->add_option("first", job->first, "quant_params.json before")->required()->type_name("FILE");
+  command->add_option("second", job->second, "quant_params.json after")->required()->type_name("FILE");
+  add_output_options(*command, job->output, "print errors only");
   command->callback([job, &run] { run = [job] { run_job(*job); }; });
 }
 

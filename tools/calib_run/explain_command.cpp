@@ -1,9 +1,8 @@
 // calib_run explain: which settings are in force, where each value came from, and which tensors they meet.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "config/describe.h"
+#include "config/nearest_spelling.h"
 #include "config/setting_names.h"
 #include "engine/error.h"
 #include "engine/export/json_writer.h"
@@ -25,11 +24,10 @@ struct Job {
 };
 
 // The members that a plan adds to the configuration's JSON: "tensors": [...], "notes": [...].
-std::string plan_members(const QuantizationPlan& plan, const std::string& layer) {
+std::string plan_members(const QuantizationPlan& plan) {
   JsonWriter tensors;
   tensors.begin_array();
   for (const PlannedTensor& tensor : plan.tensors) {
-    if (!layer.empty() && tensor.layer != layer) continue;
     tensors.begin_object();
     tensors.member("name", tensor.name);
     tensors.member("role", spelling(tensor.role));
@@ -56,15 +54,29 @@ std::string plan_members(const QuantizationPlan& plan, const std::string& layer)
   return "\"tensors\": " + tensors.text() + ", \"notes\": " + notes.text();
 }
 
-void require_layer(const QuantizationPlan& plan, const std::string& layer) {
-  const bool known =
-      layer.empty() || std::any_of(plan.tensors.begin(), plan.tensors.end(),
-                                   [&](const PlannedTensor& tensor) { return tensor.layer == layer; });
-  if (!known) {
-    throw InvalidArgument("--layer " + layer +
-                          ": no quantized tensor belongs to a layer of that name; "
-                          "`calib_run explain --model M` lists them");
+// The part of `plan` that belongs to the layer of that name; the whole where no name is given.
+QuantizationPlan selected(QuantizationPlan plan, const std::string& layer) {
+  if (layer.empty()) return plan;
+  QuantizationPlan part = plan_of_layer(plan, layer);
+  if (!part.tensors.empty()) return part;
+  std::vector<std::string_view> known;
+  for (const PlannedTensor& tensor : plan.tensors) known.emplace_back(tensor.layer);
+  const std::string_view meant = nearest_spelling(layer, known);
+  throw InvalidArgument(fmt::format(
+      "--layer {}: no quantized tensor belongs to a layer of that name; {}", layer,
+      meant.empty() ? "`calib_run explain --model M` lists them" : fmt::format("did you mean {}?", meant)));
+}
+
+void print_names(const std::vector<std::string>& names, bool as_json) {
+  if (!as_json) {
+    for (const std::string& name : names) fmt::print("{}\n", name);
+    return;
   }
+  JsonWriter json;
+  json.begin_array();
+  for (const std::string& name : names) json.string(name);
+  json.end_array();
+  fmt::print("{}", json.text());
 }
 
 void run_job(const Job& job) {
@@ -76,17 +88,15 @@ void run_job(const Job& job) {
     fmt::print("{}\n", job.output.json ? describe_json(configuration) : describe_text(configuration));
     return;
   }
-  const QuantizationPlan plan = make_plan(normalise(read_onnx(job.model)), configuration);
-  require_layer(plan, job.layer);
-  if (job.tensors && !job.output.json) {
-    for (const std::string& name : tensors_to_record(plan)) fmt::print("{}\n", name);
-    return;
+  const QuantizationPlan plan =
+      selected(make_plan(normalise(read_onnx(job.model)), configuration), job.layer);
+  if (job.tensors) {
+    print_names(tensors_to_record(plan), job.output.json);
+  } else if (job.output.json) {
+    fmt::print("{}\n", describe_json(configuration, plan_members(plan)));
+  } else {
+    fmt::print("{}", plan_text(plan));
   }
-  if (job.output.json) {
-    fmt::print("{}\n", describe_json(configuration, plan_members(plan, job.layer)));
-    return;
-  }
-  fmt::print("{}", plan_text(plan, job.layer));
 }
 
 }  // namespace
@@ -95,17 +105,18 @@ void add_explain(CLI::App& app, Run& run) {
   CLI::App* command =
       app.add_subcommand("explain", "which settings are in force, and where each value came from");
   command->footer(
-      "Without --model: the configuration's own settings. With it: every tensor of the network.\n"
+      "Without --model: the configuration's own settings. With it: every tensor of the network.\n\n"
       "Examples:\n"
       "  calib_run explain --config models/configs/gpu.json\n"
       "  calib_run explain --config models/configs/gpu.json --model net.onnx --layer /conv1/Conv\n"
       "  calib_run explain --model net.onnx --tensors      names that a dump must hold, one a line");
   const auto job = std::make_shared<Job>();
-  command->add_option("--model", job->model, "the float network, .onnx");
+  command->add_option("--model", job->model, "the float network, .onnx")->type_name("FILE");
+  command->add_option("--layer", job->layer, "only the tensors of this layer (ONNX node name)")
+      ->type_name("NAME");
   command->add_flag("--tensors", job->tensors, "print only the names of the tensors that a dump must hold");
-  command->add_option("--layer", job->layer, "only the tensors of this layer (ONNX node name)");
   add_config_options(*command, job->config);
-  add_output_options(*command, job->output);
+  add_output_options(*command, job->output, "no warnings");
   command->callback([job, &run] { run = [job] { run_job(*job); }; });
 }
 

@@ -36,24 +36,30 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
 int main(int argc, char** argv) {
   CLI::App app{
       "qcal finds the scale and zero point of every tensor of a network from recorded activations,\n"
-      "by the method and round mode that a JSON configuration asks for."};
+      "by the method and round mode that a JSON configuration asks for.",
+      "calib_run"};
   app.set_version_flag("--version", qcal::version());
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done; 2 bad input or usage (nothing was written); 1 anything else.\n"
-      "`calib_run COMMAND --help` explains a command.");
+      "`calib_run COMMAND --help` explains a command, with examples.");
   qcal::tools::Run run;
   qcal::tools::add_calibrate(app, run);
   qcal::tools::add_tensors(app, run);
   qcal::tools::add_explain(app, run);
   qcal::tools::add_diff(app, run);
+  qcal::tools::add_completion(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
     const bool has_command = app.get_subcommands().size() == 1;
     if (!has_command && argc > 1 && argv[1][0] != '-')
       return report(unknown_command(app, argv[1]), bad_input);
-    app.exit(error);
+    if (argc == 1) {
+      fmt::print(stderr, "{}", app.help());
+    } else {
+      app.exit(error);
+    }
     return bad_input;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : bad_input;

@@ -6,52 +6,71 @@
 #include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
+namespace {
+
+const std::string output_group = "Output";
+
+}  // namespace
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {
-  command.add_option(
-      "--config", options.file,
-      "JSON configuration (UG1414 format). Without it: the specification's default for the DPU");
+  const std::string group = "Configuration";
+  command
+      .add_option("--config", options.file,
+                  "JSON configuration (UG1414's format);\nwithout it: UG1414's default for the DPU")
+      ->type_name("FILE")
+      ->group(group);
   command
       .add_option("--compat", options.compatibility,
-                  "standard: qcal's own meanings. vitis: vai_q_pytorch's arithmetic, bit for bit")
+                  "standard: qcal's own meanings\nvitis: vai_q_pytorch's arithmetic, bit for bit")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Compatibility>{
           {"standard", Compatibility::standard}, {"vitis", Compatibility::vitis}}))
-      ->option_text("standard|vitis [standard]");
+      ->option_text("standard|vitis [standard]")
+      ->group(group);
   command
-      .add_option(
-          "--device-rules", options.device_rules,
-          "what to do with settings that the target device cannot run: refuse them, or warn and go on")
+      .add_option("--device-rules", options.device_rules,
+                  "settings that the target device cannot run:\nrefuse them, or warn and go on")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, DeviceRules>{{"error", DeviceRules::error}, {"warn", DeviceRules::warn}}))
-      ->option_text("error|warn [error]");
+      ->option_text("error|warn [error]")
+      ->group(group);
 }
 
 void add_work_options(CLI::App& command, WorkOptions& options) {
-  command.add_option("--out", options.out, "directory for the results; created where it does not exist")
-      ->required();
-  command
-      .add_option("--backend", options.backend, "where the arithmetic runs; the answers are the same bits")
+  const std::string work = "Work";
+  command.add_option("--backend", options.backend, "where the arithmetic runs; the bits are the same")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->option_text("auto|cpu|cuda [auto]");
+      ->option_text("auto|cpu|cuda [auto]")
+      ->group(work);
   command.add_option("--threads", options.threads, "0: as many as the machine has")
       ->check(CLI::Range(0, 4096))
-      ->option_text("N [0]");
+      ->option_text("N [0]")
+      ->group(work);
   command
       .add_option("--non-finite", options.non_finite,
-                  "batches with NaN or infinities: error stops (--compat vitis: skip-batch is the default); "
-                  "skip-batch leaves the batch out; ignore uses its finite values")
+                  "batches with NaN or infinities\n"
+                  "error: stop; skip-batch: leave the batch out (the default of\n"
+                  "--compat vitis); ignore: use its finite values")
       ->transform(CLI::CheckedTransformer(std::map<std::string, NonFinite>{
           {"error", NonFinite::reject}, {"skip-batch", NonFinite::skip}, {"ignore", NonFinite::ignore}}))
-      ->option_text("error|skip-batch|ignore [error]");
-  command.add_flag("--per-batch", options.per_batch,
-                   "also write what each batch gave for per-channel tensors");
-  command.add_option("--names", options.names,
-                     "JSON object that maps tensor names to the names to write in quant_info.json");
+      ->option_text("error|skip-batch|ignore [error]")
+      ->group(work);
+  command.add_option("--out", options.out, "directory for the results; made where it does not exist")
+      ->required()
+      ->type_name("DIR")
+      ->group(output_group);
+  command
+      .add_flag("--per-batch", options.per_batch, "also write each batch's result for per-channel tensors")
+      ->group(output_group);
+  command
+      .add_option("--names", options.names,
+                  "JSON object: tensor names, and the names that\nquant_info.json should give them")
+      ->type_name("FILE")
+      ->group(output_group);
 }
 
-void add_output_options(CLI::App& command, OutputOptions& options) {
-  command.add_flag("--json", options.json, "print one JSON object for machines instead of text");
-  command.add_flag("--quiet", options.quiet, "print errors only");
+void add_output_options(CLI::App& command, OutputOptions& options, const std::string& quiet) {
+  command.add_flag("--json", options.json, "print JSON for machines instead of text")->group(output_group);
+  command.add_flag("--quiet", options.quiet, quiet)->group(output_group);
 }
 
 Configuration load(const ConfigOptions& options, const OutputOptions& output) {

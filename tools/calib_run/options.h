@@ -35,7 +35,8 @@ struct OutputOptions {
 
 void add_config_options(CLI::App& command, ConfigOptions& options);
 void add_work_options(CLI::App& command, WorkOptions& options);
-void add_output_options(CLI::App& command, OutputOptions& options);
+// `quiet` says what --quiet leaves out.
+void add_output_options(CLI::App& command, OutputOptions& options, const std::string& quiet);
 
 // The configuration that the options name; its warnings go to stderr unless quiet.
 Configuration load(const ConfigOptions& options, const OutputOptions& output);

@@ -74,14 +74,19 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string result_table(const QuantizationParameters& parameters) {
+  const bool in_layers = std::any_of(parameters.tensors.begin(), parameters.tensors.end(),
+                                     [](const TensorParameters& tensor) { return !tensor.layer.empty(); });
   std::vector<std::vector<std::string>> rows{
-      {"layer", "type", "role", "method", "bits", ">scale", ">zero point"}};
+      {in_layers ? "layer" : "tensor", "type", "role", "method", "bits", ">scale", ">zero point"}};
   for (const TensorParameters& tensor : parameters.tensors) {
     const std::string& layer = tensor.layer.empty() ? tensor.name : tensor.layer;
     const bool product = tensor.role == Role::bias && tensor.bit_width == 32;
     rows.push_back({shortened(layer, 44), tensor.layer_type, std::string(spelling(tensor.role)),
                     product ? "input x weights" : std::string(spelling(tensor.method)), bits_cell(tensor),
                     scale_cell(tensor), zero_point_cell(tensor)});
+  }
+  if (!in_layers) {
+    for (auto& row : rows) row.erase(row.begin() + 1);  // there are no types either
   }
   return aligned_table(rows);
 }

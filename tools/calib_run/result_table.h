@@ -12,8 +12,8 @@ namespace qcal::tools {
 // right-aligned (the sign is dropped).
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows);
 
-// layer, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range and
-// number.
+// layer, type, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range
+// and number. Without layers (`calib_run tensors`) the first column names the tensor, and there are no types.
 std::string result_table(const QuantizationParameters& parameters);
 
 }  // namespace qcal::tools
