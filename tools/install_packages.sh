@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the build needs (packages.txt) on Debian and its relatives.
+# Installs what the build needs (packages.txt, or the list that is named) on Debian and its relatives.
 # Where everything is there it takes a moment, and needs neither a network nor any rights.
 set -euo pipefail
 
-list="$(dirname "${BASH_SOURCE[0]}")/packages.txt"
+list="${1:-$(dirname "${BASH_SOURCE[0]}")/packages.txt}"
 mapfile -t packages < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$list")
 
 if ! command -v dpkg-query >/dev/null; then
