@@ -1,6 +1,6 @@
-// The few spellings that differ between nvcc and the tests' emulation (tests/host_cuda), which compiles the same
-// sources as plain C++ and runs them on the CPU. Shared memory is declared and kernels are launched only through
-// this header: `__shared__` and `<<<>>>` have no meaning there.
+// The few spellings that differ between nvcc and the tests' emulation (tests/host_cuda), which compiles the
+// same sources as plain C++ and runs them on the CPU. Shared memory is declared and kernels are launched only
+// through this header: `__shared__` and `<<<>>>` have no meaning there.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,7 +13,7 @@
 
 #if defined(QCAL_HOST_CUDA)
 
-#define QCAL_SHARED_ARRAY(T, name, N)   \
+#define QCAL_SHARED_ARRAY(T, name, N)    \
   static const char name##_identity = 0; \
   T(&name)[N] = *static_cast<T(*)[N]>(::host_cuda::static_shared(&name##_identity, sizeof(T[N])))
 #define QCAL_DYNAMIC_SHARED(T, name) T* const name = static_cast<T*>(::host_cuda::dynamic_shared())
@@ -23,7 +23,7 @@
 // An array of N (a constant) elements of T in the block's shared memory; its values are undefined at first.
 #define QCAL_SHARED_ARRAY(T, name, N) __shared__ T name[N]
 // The launch's shared_bytes, aligned to 16 bytes, as a T*.
-#define QCAL_DYNAMIC_SHARED(T, name)                                     \
+#define QCAL_DYNAMIC_SHARED(T, name)                                   \
   extern __shared__ __align__(16) unsigned char qcal_dynamic_shared[]; \
   T* const name = reinterpret_cast<T*>(qcal_dynamic_shared)
 
@@ -40,15 +40,18 @@ template <class... Parameters, class... Arguments>
 void launch(const char* what, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
   if (shared_bytes > default_shared_bytes) {
-    check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                    cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
-               what);
+    check_cuda(
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+        what);
   }
 #if defined(QCAL_HOST_CUDA)
   ::host_cuda::launch(kernel, grid, block, shared_bytes, stream,
                       std::tuple<Parameters...>(std::forward<Arguments>(arguments)...));
 #else
+  // clang-format off
   kernel<<<grid, block, shared_bytes, stream>>>(std::forward<Arguments>(arguments)...);
+  // clang-format on
 #endif
   check_cuda(cudaGetLastError(), what);
 }
