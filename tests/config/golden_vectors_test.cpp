@@ -1,5 +1,6 @@
 // Configurations that vai_q_pytorch resolved or rejected. They come out the same here, but for the
-// differences listed below, each with its reason; those are checked to behave as the reason says.
+// differences listed below, each with its reason; those are checked to behave as the reason says. Readers
+// find the list in config/differences.md.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include "config/resolve.h"
@@ -332,6 +334,18 @@ TEST(GoldenVectors, differences_that_no_vector_shows_behave_as_documented) {
     SCOPED_TRACE(difference.name + ": " + difference.reason);
     difference.behaves(parse(difference.text));
   }
+}
+
+TEST(GoldenVectors, the_list_for_readers_is_complete) {
+  std::vector<std::string> listed;
+  std::istringstream lines(config_test::read_file(QCAL_CONFIG_DIFFERENCES));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("| `")) listed.push_back(line.substr(3, line.find('`', 3) - 3));
+  }
+  std::vector<std::string> tested;
+  for (const auto& [name, difference] : differences()) tested.push_back(name);
+  for (const UnrecordedDifference& difference : unrecorded) tested.push_back(difference.name);
+  EXPECT_THAT(listed, testing::UnorderedElementsAreArray(tested));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // `--compat vitis` against 491 cases recorded from vai_q_pytorch: parameters and fake-quantized values, bit
-// for bit.
+// for bit, in all 458 that it finishes. None is left out for being a near tie: the order of its float32 sums
+// is reproduced too.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -15,10 +16,6 @@
 
 namespace qcal::testing {
 namespace {
-
-// Below this relative gap between the two best candidates the order of float32 additions decides, which is
-// torch's business (semantics of its mean and sum).
-constexpr double decidable_margin = 1e-5;
 
 TensorSpec spec_of(const GoldenCase& golden) {
   TensorContext context;
