@@ -69,7 +69,7 @@ void BlockRunner::run_started_threads() {
   Thread* next = starting_;
   while (next != nullptr && next->fiber == nullptr) {
     start(*next);
-    call_->run_thread(*call_);
+    call_->run_thread(call_->function, call_->arguments.get());
     exit_current();
     next = take_ready();
   }
@@ -188,7 +188,7 @@ void BlockRunner::barrier(Where where) {
   thread.where = where;
   if (++at_barrier_ == thread_count_) {
     at_barrier_ = 0;
-    if (checker != nullptr) checker->barrier();
+    if (checker() != nullptr) checker()->barrier();
     for (unsigned number = 0; number < thread_count_; ++number) make_ready(threads_[number]);
   }
   wait_for_others();
@@ -230,6 +230,13 @@ std::string BlockRunner::deadlock() const {
   return found;
 }
 
+bool BlockRunner::owns(const void* address) const {
+  const char* byte = static_cast<const char*>(address);
+  const char* arguments = static_cast<const char*>(call_->arguments.get());
+  return running_fiber_->has_on_stack(address) ||
+         (byte >= arguments && byte < arguments + call_->argument_bytes);
+}
+
 void block_barrier(Where where) {
   block_runner.barrier(where);
 }
@@ -239,12 +246,12 @@ void maybe_preempt() {
 }
 
 void fence() {
-  if (checker != nullptr) checker->fence(block_runner.current().number);
+  if (checker() != nullptr) checker()->fence();
 }
 
 void before_atomic(const void* address, unsigned bytes) {
   block_runner.maybe_preempt();
-  if (checker != nullptr) checker->atomic(address, bytes, __builtin_return_address(0));
+  if (checker() != nullptr) checker()->atomic(address, bytes, __builtin_return_address(0));
 }
 
 }  // namespace host_cuda

@@ -60,7 +60,8 @@ class BlockRunner {
   const Thread& current() const { return *current_; }
   unsigned active_lanes(unsigned warp) const { return lanes_of(warp) & ~exited_lanes_[warp]; }
   std::string describe(const Thread& thread) const;
-  const KernelCall& call() const { return *call_; }
+  // Whether the address is in the running thread's own memory: its stack or the kernel's arguments.
+  bool owns(const void* address) const;
 
  private:
   static void fiber_main();

@@ -3,8 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-
-#include "host_cuda/execution.h"
+#include <memory>
 
 namespace host_cuda {
 
@@ -16,10 +15,11 @@ class Checker {
   virtual void launch_started() = 0;
   virtual void block_started(std::uint64_t block) = 0;
   virtual void barrier() = 0;
-  // The lanes in `lanes` of one warp, whose first thread is `first`, have met.
-  virtual void warp_met(unsigned first_thread, unsigned lanes) = 0;
-  virtual void fence(unsigned thread) = 0;
-  virtual void atomic(const void* address, std::size_t bytes, void* return_address) = 0;
+  // The lanes in `lanes` of the running thread's warp have met in __syncwarp.
+  virtual void warp_met(unsigned lanes) = 0;
+  // By the running thread.
+  virtual void fence() = 0;
+  virtual void atomic(const void* address, std::size_t bytes, const void* return_address) = 0;
   // Memory that the checker watches from now on; null where there is no more.
   virtual void* allocate(std::size_t bytes, Space space) = 0;
   virtual void release(void* memory) = 0;
@@ -27,6 +27,10 @@ class Checker {
   virtual void written(const void* memory, std::size_t bytes) = 0;
 };
 
-extern Checker* checker;
+// The race checker in the race flavour, null in the others: each links one definition.
+std::unique_ptr<Checker> make_checker();
+
+// Null: there is none.
+Checker* checker();
 
 }  // namespace host_cuda

@@ -41,7 +41,7 @@ void run_block(const Launch& launch, std::uint64_t number, const Schedule& sched
   current_block.y = static_cast<unsigned>(number / launch.grid.x % launch.grid.y);
   current_block.z = static_cast<unsigned>(number / launch.grid.x / launch.grid.y);
   shared_memory.start_block();
-  if (checker != nullptr) checker->block_started(number);
+  if (checker() != nullptr) checker()->block_started(number);
   block_runner.run(launch.call, static_cast<unsigned>(volume(launch.block)), schedule, random);
 }
 
@@ -52,7 +52,7 @@ void run_grid(const Launch& launch, const Options& options, Random& random) {
   std::iota(order.begin(), order.end(), std::uint64_t{0});
   if (options.seed != 0) random.shuffle(order);
   const Schedule schedule{options.seed, options.preempt_one_in};
-  if (checker != nullptr) checker->launch_started();
+  if (checker() != nullptr) checker()->launch_started();
   for (const std::uint64_t number : order) run_block(launch, number, schedule, random);
 }
 

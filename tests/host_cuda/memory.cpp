@@ -4,17 +4,20 @@
 
 namespace host_cuda {
 
-Checker* checker = nullptr;
+Checker* checker() {
+  static const std::unique_ptr<Checker> only = make_checker();
+  return only.get();
+}
 
 void* take_memory(std::size_t bytes, Space space) {
-  if (checker != nullptr) return checker->allocate(bytes, space);
+  if (checker() != nullptr) return checker()->allocate(bytes, space);
   constexpr std::size_t alignment = 256;
   void* memory = nullptr;
   return posix_memalign(&memory, alignment, bytes > 0 ? bytes : 1) == 0 ? memory : nullptr;
 }
 
 void release_memory(void* memory) {
-  if (checker != nullptr) return checker->release(memory);
+  if (checker() != nullptr) return checker()->release(memory);
   std::free(memory);
 }
 

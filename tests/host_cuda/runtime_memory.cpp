@@ -46,7 +46,7 @@ bool is_valid(const Device& device, const Copy& copy, cudaMemcpyKind kind) {
 
 void run(const Copy& copy) {
   std::memmove(copy.to, copy.from, copy.bytes);
-  if (copy.to_device && host_cuda::checker != nullptr) host_cuda::checker->written(copy.to, copy.bytes);
+  if (copy.to_device && host_cuda::checker() != nullptr) host_cuda::checker()->written(copy.to, copy.bytes);
 }
 
 // The host's end is pageable: the runtime stages the source at once, and waits for the destination.
@@ -100,7 +100,8 @@ cudaError_t set(void* to, int value, std::size_t bytes, cudaStream_t stream) {
     device.enqueue(queue, {.run =
                                [to, value, bytes] {
                                  std::memset(to, value, bytes);
-                                 if (host_cuda::checker != nullptr) host_cuda::checker->written(to, bytes);
+                                 if (host_cuda::checker() != nullptr)
+                                   host_cuda::checker()->written(to, bytes);
                                },
                            .after = {}});
     return cudaSuccess;

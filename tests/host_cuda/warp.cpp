@@ -73,7 +73,7 @@ void BlockRunner::complete(const WarpGroup& group, unsigned first_thread) {
   Thread* lanes = &threads_[first_thread];
   switch (group.operation) {
     case WarpOperation::sync:
-      if (checker != nullptr) checker->warp_met(first_thread, group.mask);
+      if (checker() != nullptr) checker()->warp_met(group.mask);
       break;
     case WarpOperation::shuffle:
       for_each_lane(group.mask, [&](unsigned lane) {

@@ -58,7 +58,7 @@ struct KernelCall {
   const void* function;
   std::shared_ptr<const void> arguments;
   std::size_t argument_bytes;
-  void (*run_thread)(const KernelCall& call);
+  void (*run_thread)(const void* function, const void* arguments);
 };
 void enqueue_launch(const KernelCall& call, dim3 grid, dim3 block, std::size_t shared_bytes,
                     cudaStream_t stream);
@@ -72,9 +72,9 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t sh
   call.function = reinterpret_cast<const void*>(kernel);
   call.arguments = std::make_shared<const Arguments>(std::move(arguments));
   call.argument_bytes = sizeof(Arguments);
-  call.run_thread = [](const KernelCall& self) {
-    std::apply(reinterpret_cast<void (*)(Parameters...)>(const_cast<void*>(self.function)),
-               *static_cast<const Arguments*>(self.arguments.get()));
+  call.run_thread = [](const void* function, const void* values) {
+    std::apply(reinterpret_cast<void (*)(Parameters...)>(const_cast<void*>(function)),
+               *static_cast<const Arguments*>(values));
   };
   enqueue_launch(call, grid, block, shared_bytes, stream);
 }

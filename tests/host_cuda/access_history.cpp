@@ -1,0 +1,110 @@
+#include "tests/host_cuda/access_history.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace host_cuda {
+
+void AccessHistory::launch_started() {
+  launch_epoch_ = ++epoch_;
+  released_.clear();
+}
+
+void AccessHistory::block_started(std::uint32_t block) {
+  block_ = block;
+  block_epoch_ = ++epoch_;
+  acquired_.clear();
+  for (Warp& warp : warps_) {
+    if (warp.meetings > 0) warp = {};
+  }
+}
+
+void AccessHistory::barrier() {
+  ++epoch_;
+  for (Acquired& acquired : acquired_) acquired.by_block = true;
+}
+
+void AccessHistory::warp_met(unsigned number, unsigned mask) {
+  Warp& warp = warps_[number];
+  std::array<std::uint32_t, lanes> known{};
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    if (((mask >> lane) & 1u) == 0) continue;
+    for (unsigned other = 0; other < lanes; ++other)
+      known[other] = std::max(known[other], warp.clock[lane][other]);
+    known[lane] = std::max(known[lane], warp.meetings + 1);
+  }
+  ++warp.meetings;
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    if ((mask >> lane) & 1u) warp.clock[lane] = known;
+  }
+}
+
+void AccessHistory::fence(unsigned thread) {
+  fences_[thread] = {block_, thread, epoch_, ++time_};
+}
+
+void AccessHistory::atomic(unsigned thread, const void* address) {
+  if (const auto found = released_.find(address); found != released_.end()) {
+    for (const Release& release : found->second) acquired_.push_back({release, thread, false});
+  }
+  const Release& fence = fences_[thread];
+  if (fence.epoch >= block_epoch_) released_[address].push_back(fence);
+}
+
+Accesses AccessHistory::access(unsigned thread, std::uint8_t bytes, bool atomic, std::uint32_t place) const {
+  Accesses now;
+  now.epoch = epoch_;
+  now.block = block_;
+  now.warp = static_cast<std::uint8_t>(thread / lanes);
+  now.clock = warps_[now.warp].meetings + 1;
+  now.time = time_;
+  now.lanes = 1u << (thread % lanes);
+  now.place = place;
+  now.bytes = bytes;
+  now.atomic = atomic;
+  return now;
+}
+
+bool AccessHistory::ordered_in_warp(const Accesses& earlier, unsigned thread) const {
+  if (earlier.spread != Spread::warp || earlier.warp != thread / lanes) return false;
+  const auto& known = warps_[earlier.warp].clock[thread % lanes];
+  for (std::uint32_t left = earlier.lanes & ~(1u << (thread % lanes)); left != 0; left &= left - 1) {
+    if (known[static_cast<unsigned>(std::countr_zero(left))] < earlier.clock) return false;
+  }
+  return true;
+}
+
+bool AccessHistory::handed_over(const Accesses& earlier, unsigned thread) const {
+  return std::any_of(acquired_.begin(), acquired_.end(), [&](const Acquired& acquired) {
+    const Release& release = acquired.release;
+    if (!acquired.by_block && acquired.thread != thread) return false;
+    if (earlier.spread == Spread::grid) return true;  // one hand-over has to stand for all
+    const bool by_releaser =
+        earlier.warp == release.thread / lanes && earlier.lanes == 1u << (release.thread % lanes);
+    return earlier.block == release.block &&
+           (earlier.epoch < release.epoch || (by_releaser && earlier.time < release.time));
+  });
+}
+
+bool AccessHistory::ordered(const Accesses& earlier, unsigned thread) const {
+  if (earlier.epoch < launch_epoch_) return true;
+  if (earlier.spread == Spread::grid || before_this_block(earlier)) return handed_over(earlier, thread);
+  return earlier.epoch < epoch_ || ordered_in_warp(earlier, thread);
+}
+
+Accesses AccessHistory::joined(const Accesses& earlier, const Accesses& now, unsigned thread) const {
+  if (ordered(earlier, thread)) return now;
+  Accesses both = now;
+  both.bytes |= earlier.bytes;
+  if (before_this_block(earlier)) {
+    both.spread = Spread::grid;
+  } else if (earlier.warp == now.warp) {
+    both.spread = earlier.spread;
+    both.lanes |= earlier.lanes;
+  } else {
+    both.spread = std::max(earlier.spread, Spread::block);
+  }
+  return both;
+}
+
+}  // namespace host_cuda
