@@ -12,11 +12,13 @@
 #include "engine/error.h"
 #include "engine/graph/onnx_reader.h"
 #include "engine/transform/normalise.h"
+#include "tests/dumps/dump_files.h"
 
 namespace qcal::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const std::filesystem::path models = QCAL_MODELS;
@@ -122,6 +124,45 @@ TEST(Pipeline, ADumpOfAnotherModelIsRefusedWithTheCommandToRun) {
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("another model"), HasSubstr("record.py")));
   }
+}
+
+TEST(Pipeline, ADumpThatNamesNoModelIsUsedWithAWarning) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path recorded = models / "rn_digits/dump";
+  std::string manifest = read_bytes(recorded / "manifest.json");
+  const std::string key = "\"model_sha256\"";
+  manifest.replace(manifest.find(key), key.size(), "\"recorded_by\"");
+  for (const auto& file : std::filesystem::directory_iterator(recorded)) {
+    if (file.path().extension() == ".npy")
+      std::filesystem::create_symlink(file.path(), directory / file.path().filename().string());
+  }
+  write_bytes(directory / "manifest.json", manifest);
+  const CalibrationResult result =
+      calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx", directory.path(),
+                      load_config(models / "configs/cpu.json"), options());
+  EXPECT_THAT(result.warnings, ElementsAre(HasSubstr("does not say which model it was recorded from")));
+  EXPECT_EQ(result.parameters.tensors.size(), 35u);
+}
+
+// A tensor may be one number, or empty in some batches; where it is empty in all there is nothing to find.
+TEST(Pipeline, ScalarsAndEmptyBatches) {
+  const TemporaryDirectory directory;
+  write_bytes(directory / "scalar.npy", npy_f32("()", {-3.5f}));
+  write_bytes(directory / "none.npy", npy_f32("(0, 2)", {}));
+  write_bytes(directory / "some.npy", npy_f32("(1, 2)", {0.5f, 2.0f}));
+  const auto calibrated = [&](const std::string& tensors) {
+    write_bytes(directory / "manifest.json", R"({"tensors": {)" + tensors + "}}");
+    return calibrate_tensors(directory.path(), Role::activation, {},
+                             maxmin_configuration(CalibrationScope::per_batch), options())
+        .parameters.tensors;
+  };
+  const std::vector<TensorParameters> found =
+      calibrated(R"("scalar": ["scalar.npy"], "sparse": ["none.npy", "some.npy", "none.npy"])");
+  EXPECT_THAT(found.at(0).amax, ElementsAre(3.5));
+  EXPECT_THAT(found.at(1).amax, ElementsAre(2.0));
+  EXPECT_EQ(found.at(1).elements, 2u);
+  EXPECT_THAT(message_of<InvalidArgument>([&] { calibrated(R"("empty": ["none.npy"])"); }),
+              AllOf(HasSubstr("\"empty\""), HasSubstr("no batch held a finite value")));
 }
 
 TEST(Pipeline, MissingTensorsAreNamedAllAtOnce) {

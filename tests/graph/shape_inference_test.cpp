@@ -31,6 +31,10 @@ TEST(ShapeInference, Convolution) {
   EXPECT_THAT(convolved({{"dilations", Integers{2, 1}}}), ElementsAre(-1, 4, 5, 6));
   EXPECT_THAT(convolved({{"auto_pad", std::string("SAME_UPPER")}, {"strides", Integers{2, 2}}}),
               ElementsAre(-1, 4, 5, 4));
+  EXPECT_THAT(convolved({{"auto_pad", std::string("SAME_LOWER")}, {"strides", Integers{2, 2}}}),
+              ElementsAre(-1, 4, 5, 4));
+  EXPECT_THAT(convolved({{"auto_pad", std::string("NOTSET")}, {"pads", Integers{1, 0, 0, 1}}}),
+              ElementsAre(-1, 4, 8, 7));
   EXPECT_THAT(convolved({{"auto_pad", std::string("VALID")}, {"pads", Integers{9, 9, 9, 9}}}),
               ElementsAre(-1, 4, 7, 6));
 }

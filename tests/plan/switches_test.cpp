@@ -111,6 +111,10 @@ TEST(SharedParameters, AreInThePlanOnce) {
   const QuantizationPlan plan = make_plan(two_layers_with_one_weight(), testing::configuration(""));
   EXPECT_THAT(names(plan), ElementsAre("x", "w", "b", "c", "d", "y"));
   EXPECT_THAT(plan.tensors[1].readers, ElementsAre("c", "d", "y"));
+  // Each of its readers shows it, whoever owns it.
+  EXPECT_THAT(names(plan_of_layer(plan, "c")), ElementsAre("w", "b", "c"));
+  EXPECT_THAT(names(plan_of_layer(plan, "d")), ElementsAre("w", "b", "d"));
+  EXPECT_THAT(names(plan_of_layer(plan, "none")), ::testing::IsEmpty());
 }
 
 TEST(SharedParameters, WithDifferentSettingsAreDecoupled) {
