@@ -21,7 +21,7 @@ constexpr std::string_view hash_name = "__model_sha256__";
 
 // The text of numpy's '<U64' (UTF-32) or '|S64'; "" for anything else.
 std::string read_text(ZipMember& values, const StoredTensor& stored) {
-  constexpr std::uint64_t longest = 4 * 64;
+  constexpr std::uint64_t longest = std::uint64_t{4} * 64;
   const bool wide = stored.stored_dtype.starts_with("<U");
   if ((!wide && !stored.stored_dtype.starts_with("|S")) || stored.bytes > longest) return "";
   std::string bytes(static_cast<std::size_t>(stored.bytes), '\0');

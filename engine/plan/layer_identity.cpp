@@ -23,7 +23,7 @@ LayerIdentity layer_identity(const Graph& graph, const Node& node) {
 LayerIdentity selected_member(const Graph& graph, const std::vector<std::size_t>& members,
                               const Configuration& configuration, Role role) {
   for (const std::size_t member : members) {
-    const LayerIdentity identity = layer_identity(graph, graph.nodes[member]);
+    LayerIdentity identity = layer_identity(graph, graph.nodes[member]);
     const bool selected = std::ranges::any_of(configuration.layers, [&](const LayerEntry& entry) {
       return entry.overrides_role[role] && selects(entry, identity);
     });
