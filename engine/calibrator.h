@@ -26,9 +26,9 @@ namespace qcal {
 // What a caller without a graph says about one tensor; the configuration resolves the rest.
 struct Declaration {
   Role role = Role::activation;
-  std::string layer_name = {};  // matched against layer_name entries
-  std::string layer_type = {};  // against layer_type entries
-  std::optional<int> channel_axis = {};  // required for per_channel; negative counts from the end
+  std::string layer_name = {};                   // matched against layer_name entries
+  std::string layer_type = {};                   // against layer_type entries
+  std::optional<int> channel_axis = {};          // required for per_channel; negative counts from the end
   std::optional<BiasFactors> bias_factors = {};  // of a 32-bit bias
 };
 
@@ -39,8 +39,9 @@ struct CalibratorOptions {
 
 // Thread-safe: calls for one tensor wait for each other, calls for different tensors run side by side.
 // Touches no file and keeps no global state. Memory: one collector a tensor, at most 64 bytes a batch and
-// channel; no tensor is kept. Cost: one or two passes over a batch's values, and a search a batch (accumulated
-// scope: a tensor). Determinism: the same bits for any back end, thread count and, accumulated, batch order.
+// channel; no tensor is kept. Cost: one or two passes over a batch's values, and a search a batch
+// (accumulated scope: a tensor). Determinism: the same bits for any back end, thread count and, accumulated,
+// batch order.
 class Calibrator {
  public:
   Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend,
