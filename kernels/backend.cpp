@@ -2,6 +2,8 @@
 
 #include "kernels/collector.h"
 #include "kernels/cpu_collector.h"
+#include "kernels/cuda_backend.h"
+#include "kernels/error.h"
 
 namespace qcal {
 namespace {
@@ -25,8 +27,16 @@ std::shared_ptr<const Backend> Backend::cpu() {
   return std::make_shared<CpuBackend>("cpu: asked for");
 }
 
+std::shared_ptr<const Backend> Backend::cuda() {
+  FoundBackend found = find_cuda_backend();
+  if (!found.backend) throw CudaError(found.reason);
+  return found.backend;
+}
+
 std::shared_ptr<const Backend> Backend::automatic() {
-  return std::make_shared<CpuBackend>("cpu: this build has no other back end");
+  FoundBackend found = find_cuda_backend();
+  if (found.backend) return found.backend;
+  return std::make_shared<CpuBackend>("cpu: " + found.reason);
 }
 
 }  // namespace qcal

@@ -13,6 +13,9 @@ class Backend {
  public:
   // Always there. Uses the calling thread's oneTBB arena.
   static std::shared_ptr<const Backend> cpu();
+  // The calling thread's current CUDA device. Throws CudaError, saying why, where none answers or this build
+  // has no CUDA.
+  static std::shared_ptr<const Backend> cuda();
   // CUDA where a device answers, else the CPU; reason() says which and why.
   static std::shared_ptr<const Backend> automatic();
 

@@ -18,4 +18,10 @@ class InvalidArgument : public Error {
   using Error::Error;
 };
 
+// A call of the CUDA runtime, or a kernel, failed.
+class CudaError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace qcal

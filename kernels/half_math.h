@@ -1,4 +1,4 @@
-// float16 and bfloat16 bit patterns to float32; both widenings are exact.
+// Bit patterns and floats; float16 and bfloat16 to float32, both of which are exact.
 #pragma once
 
 #include <bit>
@@ -13,6 +13,14 @@ QCAL_HOST_DEVICE inline float bits_to_float(std::uint32_t bits) {
   return __uint_as_float(bits);
 #else
   return std::bit_cast<float>(bits);
+#endif
+}
+
+QCAL_HOST_DEVICE inline std::uint32_t float_to_bits(float x) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(x);
+#else
+  return std::bit_cast<std::uint32_t>(x);
 #endif
 }
 

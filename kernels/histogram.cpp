@@ -41,24 +41,22 @@ BinSpan common_bins(const Histogram& a, const Histogram& b) {
 Histogram dyadic_histogram(const ValueRange& range, Counted counted) {
   Histogram histogram;
   if (range.empty()) return histogram;
-  const float low = counted == Counted::magnitude ? 0.0f : std::min(range.min, 0.0f);
-  const float high = counted == Counted::magnitude ? range.amax() : std::max(range.max, 0.0f);
-  const int exponent = dyadic_exponent(low, high);
-  const double inverse_width = exact_power_of_two(-exponent);
-  const std::int64_t first = dyadic_bin(low, inverse_width);
-  histogram.width = exact_power_of_two(exponent);
-  histogram.origin = static_cast<double>(first) * histogram.width;
-  histogram.low = low;
-  histogram.high = high;
-  histogram.counts.assign(static_cast<std::size_t>(dyadic_bin(high, inverse_width) - first) + 1, 0);
+  const CountedSpan span = counted_span(range, counted);
+  const DyadicBins grid = dyadic_bins(span);
+  histogram.width = exact_power_of_two(grid.exponent);
+  histogram.origin = static_cast<double>(grid.first) * histogram.width;
+  histogram.low = span.low;
+  histogram.high = span.high;
+  histogram.counts.assign(static_cast<std::size_t>(grid.bins), 0);
   return histogram;
 }
 
 Histogram linear_histogram(const ValueRange& range, Counted counted) {
   Histogram histogram;
   if (range.empty()) return histogram;
-  histogram.low = counted == Counted::magnitude ? 0.0f : std::min(range.min, 0.0f);
-  histogram.high = counted == Counted::magnitude ? range.amax() : std::max(range.max, 0.0f);
+  const CountedSpan span = counted_span(range, counted);
+  histogram.low = span.low;
+  histogram.high = span.high;
   histogram.origin = histogram.low;
   histogram.width = (histogram.high - histogram.low) / histogram_bins;
   if (histogram.high > histogram.low) histogram.counts.assign(histogram_bins, 0);

@@ -30,9 +30,6 @@ struct Histogram {
   bool operator==(const Histogram&) const = default;
 };
 
-// Which values are counted: x itself, or its magnitude.
-enum class Counted { value, magnitude };
-
 // Adds the values' bins to `counts` (grid.bins entries). Non-finite values and values outside the grid are
 // left out.
 void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,

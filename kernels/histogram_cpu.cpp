@@ -51,8 +51,7 @@ class LinearBinner {
   LinearBins grid_;
 };
 
-// dyadic_bin() - first for vectors. The product with a power of two is exact in float32, except that negative
-// values can vanish in it: they keep their place below 0.
+// dyadic_bin() - first for vectors, by dyadic_position().
 class DyadicBinner {
  public:
   DyadicBinner(int exponent, std::int64_t first)
@@ -149,8 +148,7 @@ void count_linear(std::span<const float> values, const LinearBins& grid, Counted
 
 void count_dyadic(std::span<const float> values, int exponent, std::int64_t first, Counted counted,
                   std::uint64_t* counts) {
-  constexpr int float_exponents = 126;
-  if (-exponent <= float_exponents && exponent <= float_exponents) {
+  if (-exponent <= dyadic_float_exponents && exponent <= dyadic_float_exponents) {
     HWY_DYNAMIC_DISPATCH(count_dyadic_values)(values.data(), values.size(), exponent, first, counted, counts);
     return;
   }

@@ -10,11 +10,27 @@
 
 #include "kernels/host_device.h"
 #include "kernels/scale_math.h"
+#include "kernels/statistics_math.h"
 
 namespace qcal {
 
 inline constexpr int histogram_bins = 2048;
 inline constexpr int no_bin = -1;
+
+// Which values are counted: x itself, or its magnitude.
+enum class Counted { value, magnitude };
+
+// What the bins of a batch must hold, 0 included.
+struct CountedSpan {
+  float low = 0.0f;
+  float high = 0.0f;
+};
+
+QCAL_HOST_DEVICE inline CountedSpan counted_span(const ValueRange& range, Counted counted) {
+  if (range.empty()) return {};
+  if (counted == Counted::magnitude) return {0.0f, range.amax()};
+  return {range.min < 0.0f ? range.min : 0.0f, range.max > 0.0f ? range.max : 0.0f};
+}
 
 struct LinearBins {
   float low = 0.0f;    // prescaled
@@ -53,6 +69,16 @@ QCAL_HOST_DEVICE inline std::int64_t dyadic_bin(float x, double inverse_width) {
   return truncated - (static_cast<double>(truncated) > position ? 1 : 0);
 }
 
+// The same in float32, for |exponent| <= 126 and bins within 2^24: the product with a power of two is exact,
+// except that negative values can vanish in it, which keep their place below 0.
+inline constexpr int dyadic_float_exponents = 126;
+
+QCAL_HOST_DEVICE inline float dyadic_position(float x, float inverse_width) {
+  const float product = x * inverse_width;
+  constexpr float smallest = 0x1p-126f;
+  return x < 0.0f && product > -smallest ? -smallest : product;
+}
+
 // Exponent of the narrowest dyadic bins of which `histogram_bins` hold [low, high], low <= 0 <= high.
 // Depends on the range alone and never falls when the range grows: that makes merging order-free.
 QCAL_HOST_DEVICE inline int dyadic_exponent(float low, float high) {
@@ -66,6 +92,22 @@ QCAL_HOST_DEVICE inline int dyadic_exponent(float low, float high) {
     ++exponent;
   }
   return exponent;
+}
+
+struct DyadicBins {
+  int exponent = 0;
+  std::int64_t first = 0;  // dyadic_bin() of the lowest
+  int bins = 0;
+};
+
+// The narrowest that hold the span.
+QCAL_HOST_DEVICE inline DyadicBins dyadic_bins(const CountedSpan& span) {
+  DyadicBins grid;
+  grid.exponent = dyadic_exponent(span.low, span.high);
+  const double inverse_width = exact_power_of_two(-grid.exponent);
+  grid.first = dyadic_bin(span.low, inverse_width);
+  grid.bins = static_cast<int>(dyadic_bin(span.high, inverse_width) - grid.first) + 1;
+  return grid;
 }
 
 }  // namespace qcal

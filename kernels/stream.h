@@ -3,7 +3,8 @@
 
 namespace qcal {
 
-// Null means the back end's own stream; the CPU back end has none and ignores it.
+// Where a device tensor's values are ready and its kernels run; null is CUDA's default stream. For host
+// tensors null means the back end's own stream. The CPU back end has none and ignores it.
 struct Stream {
   void* handle = nullptr;  // cudaStream_t
 };

@@ -11,6 +11,8 @@
 #include "kernels/statistics.h"
 #include "tests/reference/reference_sum.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/summaries.h"
+#include "tests/support/test_backend.h"
 
 namespace qcal::testing {
 namespace {
@@ -26,7 +28,7 @@ TensorView view_of(const std::vector<float>& values) {
 }
 
 std::unique_ptr<Collector> collector(const CollectSpec& spec) {
-  return Backend::cpu()->make_collector(spec);
+  return test_backend().make_collector(spec);
 }
 
 Summary summary_of(const CollectSpec& spec, std::initializer_list<TensorView> batches) {
@@ -38,18 +40,6 @@ Summary summary_of(const CollectSpec& spec, std::initializer_list<TensorView> ba
 const CandidateSpec halving{.rule = CandidateRule::halving, .bit_width = 8, .range = {-128, 127}};
 const CandidateSpec halving_unsigned{
     .rule = CandidateRule::halving, .bit_width = 4, .range = {0, 15}, .symmetric = false};
-
-void expect_equal(const Summary& a, const Summary& b) {
-  ASSERT_EQ(a.channels.size(), b.channels.size());
-  EXPECT_EQ(a.batches, b.batches);
-  EXPECT_EQ(a.elements, b.elements);
-  EXPECT_EQ(a.non_finite, b.non_finite);
-  for (std::size_t c = 0; c < a.channels.size(); ++c) {
-    EXPECT_EQ(a.channels[c].range, b.channels[c].range) << c;
-    EXPECT_EQ(a.channels[c].histogram, b.channels[c].histogram) << c;
-    EXPECT_EQ(a.channels[c].errors, b.channels[c].errors) << c;
-  }
-}
 
 // Values of channel c of [outer, channels, inner].
 std::vector<float> channel_of(const std::vector<float>& values, std::size_t channels, std::size_t inner,

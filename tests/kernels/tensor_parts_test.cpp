@@ -7,18 +7,14 @@
 #include "kernels/backend.h"
 #include "kernels/collector.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/summaries.h"
+#include "tests/support/test_backend.h"
 #include "tests/support/typed_tensor.h"
 
 namespace qcal::testing {
 namespace {
 
 using Extents = std::vector<std::int64_t>;
-
-std::int64_t elements_of(const Extents& shape) {
-  std::int64_t elements = 1;
-  for (const std::int64_t extent : shape) elements *= extent;
-  return elements;
-}
 
 // Position in C order of a box's first element.
 std::int64_t position_of(const TensorBox& box, const Extents& shape) {
@@ -71,18 +67,6 @@ class CutTensor final : public TensorParts {
   std::int64_t most_;
 };
 
-void expect_equal(const Summary& a, const Summary& b) {
-  ASSERT_EQ(a.channels.size(), b.channels.size());
-  EXPECT_EQ(a.batches, b.batches);
-  EXPECT_EQ(a.elements, b.elements);
-  EXPECT_EQ(a.non_finite, b.non_finite);
-  for (std::size_t c = 0; c < a.channels.size(); ++c) {
-    EXPECT_EQ(a.channels[c].range, b.channels[c].range);
-    EXPECT_EQ(a.channels[c].histogram, b.channels[c].histogram);
-    EXPECT_EQ(a.channels[c].errors, b.channels[c].errors);
-  }
-}
-
 std::vector<CollectSpec> specs(std::optional<int> axis) {
   std::vector<CollectSpec> all;
   for (const Binning binning : {Binning::none, Binning::linear_magnitude, Binning::linear_value,
@@ -117,11 +101,11 @@ TEST(TensorParts, GiveTheSameBitsHoweverTheBatchIsCut) {
       for (const CollectSpec& spec : specs(c.axis)) {
         // There it walks the batch once for each channel, which takes long and shows nothing more.
         if (spec.binning == Binning::vitis && c.axis) continue;
-        const auto whole = Backend::cpu()->make_collector(spec);
+        const auto whole = test_backend().make_collector(spec);
         whole->collect(tensor.view(), {});
         const Summary expected = whole->take();
         for (const std::int64_t most : {std::int64_t{40009}, std::int64_t{5011}, std::int64_t{777}}) {
-          const auto cut = Backend::cpu()->make_collector(spec);
+          const auto cut = test_backend().make_collector(spec);
           const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 3);
           tbb::task_arena arena(3);
           arena.execute([&] { cut->collect(CutTensor(tensor.view(), most), {}); });

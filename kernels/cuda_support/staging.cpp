@@ -1,0 +1,63 @@
+#include "kernels/cuda_support/staging.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "kernels/channel_reader.h"
+#include "kernels/cuda_support/check.h"
+#include "kernels/error.h"
+
+namespace qcal {
+namespace {
+
+constexpr std::size_t least_bytes = 64 * 1024;
+
+bool is_gapless(const TensorView& view) {
+  const ChannelLayout layout = channel_layout(view, std::nullopt);
+  return layout.dimensions.size() == 1 && (layout.dimensions.front().stride == 1 || layout.elements <= 1);
+}
+
+}  // namespace
+
+DType staged_dtype(const TensorView& view) {
+  return view.dtype != DType::f64 && is_gapless(view) ? view.dtype : DType::f32;
+}
+
+StagingRing::StagingRing(int buffers, std::size_t bytes) {
+  for (buffer_bytes_ = bytes;; buffer_bytes_ = std::max(buffer_bytes_ / 2, least_bytes)) {
+    try {
+      buffers_.clear();
+      for (int i = 0; i < buffers; ++i) {
+        buffers_.push_back(std::make_unique<Buffer>());
+        buffers_.back()->memory.reserve(buffer_bytes_);
+      }
+      return;
+    } catch (const CudaError&) {
+      if (buffer_bytes_ <= least_bytes) throw;
+    }
+  }
+}
+
+void StagingRing::upload(const TensorView& view, DType as, std::byte* to, cudaStream_t stream) {
+  const std::size_t element = size_of(as);
+  const auto a_buffer = static_cast<std::int64_t>(buffer_bytes_ / element);
+  const bool as_it_is = as == view.dtype && is_gapless(view);
+  const ChannelReader reader(view, std::nullopt);
+  for (std::int64_t at = 0; at < reader.elements(); at += a_buffer) {
+    Buffer& buffer = *buffers_[next_];
+    next_ = (next_ + 1) % buffers_.size();
+    buffer.copied.wait();
+    const std::int64_t count = std::min(a_buffer, reader.elements() - at);
+    const std::size_t bytes = static_cast<std::size_t>(count) * element;
+    const std::size_t offset = static_cast<std::size_t>(at) * element;
+    const void* from = static_cast<const std::byte*>(view.data) + offset;
+    if (!as_it_is) from = reader.read(0, at, count, reinterpret_cast<float*>(buffer.memory.data())).data();
+    if (from != buffer.memory.data()) std::memcpy(buffer.memory.data(), from, bytes);
+    check_cuda(cudaMemcpyAsync(to + offset, buffer.memory.data(), bytes, cudaMemcpyHostToDevice, stream),
+               "copying " + std::to_string(bytes) + " bytes to the device");
+    buffer.copied.record(stream);
+  }
+}
+
+}  // namespace qcal
