@@ -1,6 +1,7 @@
 #include "tests/host_cuda/block.h"
 
 #include <bit>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -101,13 +102,17 @@ void BlockRunner::exit_current() {
   exited_lanes_[thread.warp] |= 1u << thread.lane;
   if (at_barrier_ > 0) {
     const Thread& first = threads_[first_at_barrier_];
-    end_with(describe(thread) + " exited while thread " + std::to_string(first.number) +
-             " waits in __syncthreads at " + text(first.where));
+    end_with([&] {
+      return describe(thread) + " exited while thread " + std::to_string(first.number) +
+             " waits in __syncthreads at " + text(first.where);
+    });
   }
   for (const WarpGroup& group : groups_[thread.warp]) {
     if (((group.mask >> thread.lane) & 1u) == 0) continue;
-    end_with(describe(thread) + " exited while mask " + hexadecimal(group.mask) + " at " + text(group.where) +
-             " names it");
+    end_with([&] {
+      return describe(thread) + " exited while mask " + hexadecimal(group.mask) + " at " + text(group.where) +
+             " names it";
+    });
   }
 }
 
@@ -162,12 +167,11 @@ void BlockRunner::switch_to(Thread& next) {
 
 void BlockRunner::wait_for_others() {
   Thread* next = take_ready();
-  if (next == nullptr) end_with(deadlock());
+  if (next == nullptr) end_with([&] { return deadlock(); });
   if (next != current_) switch_to(*next);
 }
 
-void BlockRunner::end_with(const std::string& what) {
-  fault_ = what;
+void BlockRunner::end_launch() {
   leave_for(host_);
   std::abort();  // nothing comes back to a launch that has ended
 }
@@ -175,14 +179,18 @@ void BlockRunner::end_with(const std::string& what) {
 void BlockRunner::barrier(Where where) {
   Thread& thread = *current_;
   if (exited_ > 0) {
-    end_with(describe(thread) + " waits in __syncthreads at " + text(where) + " after " +
-             std::to_string(exited_) + " threads of the block have exited");
+    end_with([&] {
+      return describe(thread) + " waits in __syncthreads at " + text(where) + " after " +
+             std::to_string(exited_) + " threads of the block have exited";
+    });
   }
   if (at_barrier_ == 0) first_at_barrier_ = thread.number;
   const Thread& first = threads_[first_at_barrier_];
   if (at_barrier_ > 0 && !same_place(where, first.where)) {
-    end_with("divergent __syncthreads: " + describe(thread) + " is at " + text(where) + ", thread " +
-             std::to_string(first.number) + " at " + text(first.where));
+    end_with([&] {
+      return "divergent __syncthreads: " + describe(thread) + " is at " + text(where) + ", thread " +
+             std::to_string(first.number) + " at " + text(first.where);
+    });
   }
   thread.waiting = Thread::Waiting::at_barrier;
   thread.where = where;
@@ -243,6 +251,12 @@ void block_barrier(Where where) {
 
 void maybe_preempt() {
   block_runner.maybe_preempt();
+}
+
+void report_misaligned(const void* address, std::size_t alignment) {
+  char text[96];
+  std::snprintf(text, sizeof text, "access to %p, which is not a multiple of %zu", address, alignment);
+  fault([&] { return std::string(text); });
 }
 
 void fence() {

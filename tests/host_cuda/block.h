@@ -10,6 +10,7 @@
 
 #include "host_cuda/execution.h"
 #include "host_cuda/warp.h"
+#include "tests/host_cuda/fault.h"
 #include "tests/host_cuda/fiber.h"
 #include "tests/host_cuda/random.h"
 
@@ -54,7 +55,13 @@ class BlockRunner {
   void barrier(Where where);
   void warp_operation(WarpOperation operation, unsigned mask, Where where);
   void maybe_preempt();
-  [[noreturn]] void end_with(const std::string& what);
+  // Ends the launch with a fault, message() being what is wrong. The stack that is left never unwinds:
+  // nothing on it may own memory, so the text is made in a frame of its own.
+  template <class Message>
+  [[noreturn]] void end_with(Message message) {
+    fault_ = message();
+    end_launch();
+  }
 
   bool is_running() const { return current_ != nullptr; }
   const Thread& current() const { return *current_; }
@@ -80,6 +87,7 @@ class BlockRunner {
   void complete(const WarpGroup& group, unsigned first_thread);
   std::string deadlock() const;
   void forget_fibers();
+  [[noreturn]] void end_launch();
 
   const KernelCall* call_ = nullptr;
   Schedule schedule_;
@@ -107,5 +115,12 @@ class BlockRunner {
 };
 
 extern BlockRunner block_runner;
+
+// Ends the running launch, whether on a fiber or still on the host's stack; see BlockRunner::end_with.
+template <class Message>
+[[noreturn]] void fault(Message message) {
+  if (!block_runner.is_running()) throw Fault(message());
+  block_runner.end_with(message);
+}
 
 }  // namespace host_cuda

@@ -21,7 +21,7 @@ class DeviceArray {
 
   T* data() const { return data_; }
 
-  void copy_from(const std::vector<T>& values) {
+  void copy_from(const std::vector<T>& values) const {
     EXPECT_EQ(cudaMemcpy(data_, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
               cudaSuccess);
   }

@@ -3,14 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "tests/host_cuda/block.h"
-
 namespace host_cuda {
-
-void fault(const std::string& what) {
-  if (!block_runner.is_running()) throw Fault(what);
-  block_runner.end_with(what);
-}
 
 std::string text(const std::source_location& where) {
   const char* slash = std::strrchr(where.file_name(), '/');

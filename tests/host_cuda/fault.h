@@ -1,4 +1,4 @@
-// How a kernel that breaks a rule ends.
+// What a launch throws on the host's stack where its kernel breaks a rule, and the words for it.
 #pragma once
 
 #include <source_location>
@@ -11,9 +11,6 @@ class Fault : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
-
-// Ends the running launch: thrown on the host's stack by the launch that runs the calling CUDA thread.
-[[noreturn]] void fault(const std::string& what);
 
 // "file.cu:12"
 std::string text(const std::source_location& where);

@@ -68,8 +68,10 @@ void RaceChecker::written(const void* memory, std::size_t bytes) {
 }
 
 void RaceChecker::report(const std::string& what, const Access& access) const {
-  fault(what + ", by " + block_runner.describe(block_runner.current()) + " at " +
-        source_of_call(access.return_address));
+  fault([&] {
+    return what + ", by " + block_runner.describe(block_runner.current()) + " at " +
+           source_of_call(access.return_address);
+  });
 }
 
 void RaceChecker::check_place(const Access& access) const {

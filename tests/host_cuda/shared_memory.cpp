@@ -3,8 +3,8 @@
 #include <cstring>
 #include <string>
 
+#include "tests/host_cuda/block.h"
 #include "tests/host_cuda/checker.h"
-#include "tests/host_cuda/fault.h"
 #include "tests/host_cuda/memory.h"
 
 namespace host_cuda {
@@ -45,8 +45,10 @@ void* SharedMemory::array(const void* identity, std::size_t bytes) {
 void* SharedMemory::take(std::size_t bytes) {
   used_ += bytes;
   if (used_ > limit_) {
-    fault("the block uses " + std::to_string(used_) + " bytes of shared memory; it may use " +
-          std::to_string(limit_));
+    fault([&] {
+      return "the block uses " + std::to_string(used_) + " bytes of shared memory; it may use " +
+             std::to_string(limit_);
+    });
   }
   return take_memory(bytes, Space::shared);
 }

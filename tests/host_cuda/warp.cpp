@@ -62,8 +62,10 @@ WarpGroup& BlockRunner::join_group(const Thread& thread) {
     group = groups.end() - 1;
   }
   if (group->operation != thread.operation) {
-    end_with("divergent warp: " + describe(thread) + " at " + text(thread.where) + " and others of mask " +
-             hexadecimal(thread.mask) + " at " + text(group->where) + " run different operations");
+    end_with([&] {
+      return "divergent warp: " + describe(thread) + " at " + text(thread.where) + " and others of mask " +
+             hexadecimal(thread.mask) + " at " + text(group->where) + " run different operations";
+    });
   }
   group->arrived |= 1u << thread.lane;
   return *group;
@@ -79,8 +81,10 @@ void BlockRunner::complete(const WarpGroup& group, unsigned first_thread) {
       for_each_lane(group.mask, [&](unsigned lane) {
         const int source = lanes[lane].source_lane;
         if (((group.mask >> source) & 1u) == 0) {
-          end_with(describe(lanes[lane]) + " shuffles from lane " + std::to_string(source) +
-                   ", which is not in mask " + hexadecimal(group.mask) + " at " + text(group.where));
+          end_with([&] {
+            return describe(lanes[lane]) + " shuffles from lane " + std::to_string(source) +
+                   ", which is not in mask " + hexadecimal(group.mask) + " at " + text(group.where);
+          });
         }
         lanes[lane].received = lanes[source].sent;
       });
@@ -99,12 +103,16 @@ void BlockRunner::complete(const WarpGroup& group, unsigned first_thread) {
 void BlockRunner::warp_operation(WarpOperation operation, unsigned mask, Where where) {
   Thread& thread = *current_;
   if (((mask >> thread.lane) & 1u) == 0) {
-    end_with(describe(thread) + " passes mask " + hexadecimal(mask) + ", which does not name it, at " +
-             text(where));
+    end_with([&] {
+      return describe(thread) + " passes mask " + hexadecimal(mask) + ", which does not name it, at " +
+             text(where);
+    });
   }
   if (const unsigned missing = mask & ~active_lanes(thread.warp); missing != 0) {
-    end_with(describe(thread) + " passes mask " + hexadecimal(mask) + " at " + text(where) + ", but lanes " +
-             hexadecimal(missing) + " have exited or do not exist");
+    end_with([&] {
+      return describe(thread) + " passes mask " + hexadecimal(mask) + " at " + text(where) + ", but lanes " +
+             hexadecimal(missing) + " have exited or do not exist";
+    });
   }
   thread.waiting = Thread::Waiting::in_warp;
   thread.operation = operation;
@@ -133,7 +141,9 @@ unsigned active_lanes() {
 void check_shuffle_width(int width, Where where) {
   if (width < 1 || width > static_cast<int>(warp_lanes) ||
       !std::has_single_bit(static_cast<unsigned>(width))) {
-    fault("shuffle width " + std::to_string(width) + " is not a power of two up to 32, at " + text(where));
+    fault([&] {
+      return "shuffle width " + std::to_string(width) + " is not a power of two up to 32, at " + text(where);
+    });
   }
 }
 

@@ -3,25 +3,39 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
+namespace host_cuda {
+
+[[noreturn]] void report_misaligned(const void* address, std::size_t alignment);
+
+// A vector load traps on the device unless its address is a multiple of its size.
+template <class T>
+inline T* aligned(T* address) {
+  if (reinterpret_cast<std::uintptr_t>(address) % alignof(T) != 0) report_misaligned(address, alignof(T));
+  return address;
+}
+
+}  // namespace host_cuda
+
 template <class T>
 inline T __ldg(const T* address) {
-  return *address;
+  return *host_cuda::aligned(address);
 }
 template <class T>
 inline T __ldcs(const T* address) {
-  return *address;
+  return *host_cuda::aligned(address);
 }
 template <class T>
 inline T __ldcg(const T* address) {
-  return *address;
+  return *host_cuda::aligned(address);
 }
 template <class T>
 inline void __stcs(T* address, T value) {
-  *address = value;
+  *host_cuda::aligned(address) = value;
 }
 
 #define HOST_CUDA_ARITHMETIC(name, type, result) \
