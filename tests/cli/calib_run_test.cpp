@@ -49,6 +49,27 @@ TEST(CalibRun, JsonIsOneObjectAndNothingElse) {
   EXPECT_TRUE(json["warnings"].IsArray());
 }
 
+TEST(CalibRun, JsonHoldsTheWarningsOfTheConfigurationToo) {
+  const Workspace work;
+  const auto config = work.write("config.json", R"({"target_device": "CPU"})");
+  const ToolRun run = work.run("tensors --json --dumps " + models + "/rn_digits/dump_safetensors --config " +
+                               config.string() + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.err, IsEmpty());
+  const rapidjson::Document json = parsed(run.out);
+  EXPECT_THAT(json["warnings"][0].GetString(),
+              HasSubstr("config.json:1:1: warning: keys that UG1414 requires"));
+}
+
+TEST(CalibRun, WhatIsNobodysInputIsExitCodeOne) {
+  const Workspace work;
+  EXPECT_EQ(
+      WEXITSTATUS(std::system(
+          (std::string(QCAL_CALIB_RUN) + " explain > /dev/full 2> " + (work / "stderr").string()).c_str())),
+      1);
+  EXPECT_THAT(file_text(work / "stderr"), HasSubstr("No space left on device"));
+}
+
 TEST(CalibRun, QuietPrintsNothing) {
   const Workspace work;
   const ToolRun run = work.run("calibrate --quiet " + rn_job + " --out " + (work / "out").string());

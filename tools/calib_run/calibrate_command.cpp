@@ -51,11 +51,13 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
 }
 
 void run_job(const Job& job) {
-  const Configuration configuration = load(job.config, job.output);
+  const LoadedConfiguration loaded = load(job.config);
+  const Configuration& configuration = loaded.configuration;
+  const bool talk = !job.output.quiet && !job.output.json;
+  if (talk) print_warnings(loaded.warnings);
   const std::map<std::string, std::string> names = read_name_map(job.work.names);
   AtomicOutput out(job.work.out);
   RunOptions options{backend_named(job.work.backend), job.work.threads, job.work.non_finite, {}};
-  const bool talk = !job.output.quiet && !job.output.json;
   CalibrationResult result;
   {
     ProgressBar bar(talk);
@@ -69,6 +71,7 @@ void run_job(const Job& job) {
   out.add("quant_info.json", quant_info_json(result.parameters, {names, configuration.compatibility}));
   out.commit();
   if (talk) print_warnings(result.warnings);
+  result.warnings.insert(result.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
   print_result(result, params, job);
 }
 

@@ -11,6 +11,7 @@
 #include "engine/transform/normalise.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
+#include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
 namespace {
@@ -80,7 +81,8 @@ void print_names(const std::vector<std::string>& names, bool as_json) {
 }
 
 void run_job(const Job& job) {
-  const Configuration configuration = load(job.config, job.output);
+  const auto [configuration, warnings] = load(job.config);
+  if (!job.output.quiet) print_warnings(warnings);
   if (job.model.empty()) {
     if (job.tensors || !job.layer.empty()) {
       throw InvalidArgument("--tensors and --layer need a network: add --model NET.onnx");

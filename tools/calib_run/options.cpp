@@ -3,7 +3,6 @@
 #include <map>
 
 #include "engine/error.h"
-#include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
 namespace {
@@ -73,12 +72,9 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
   command.add_flag("--quiet", options.quiet, quiet)->group(output_group);
 }
 
-Configuration load(const ConfigOptions& options, const OutputOptions& output) {
-  if (options.file.empty()) return default_configuration(options.compatibility);
-  LoadedConfiguration loaded =
-      load_config_with_warnings(options.file, {options.compatibility, options.device_rules});
-  if (!output.quiet) print_warnings(loaded.warnings);
-  return std::move(loaded.configuration);
+LoadedConfiguration load(const ConfigOptions& options) {
+  if (options.file.empty()) return {default_configuration(options.compatibility), {}};
+  return load_config_with_warnings(options.file, {options.compatibility, options.device_rules});
 }
 
 std::shared_ptr<const Backend> backend_named(const std::string& name) {

@@ -38,8 +38,8 @@ void add_work_options(CLI::App& command, WorkOptions& options);
 // `quiet` says what --quiet leaves out.
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& quiet);
 
-// The configuration that the options name; its warnings go to stderr unless quiet.
-Configuration load(const ConfigOptions& options, const OutputOptions& output);
+// The configuration that the options name, with its warnings.
+LoadedConfiguration load(const ConfigOptions& options);
 
 std::shared_ptr<const Backend> backend_named(const std::string& name);
 
