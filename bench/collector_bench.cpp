@@ -19,7 +19,7 @@ std::vector<std::int64_t> flat(std::int64_t elements) {
   return {elements};
 }
 std::vector<std::int64_t> images(std::int64_t elements) {
-  return {8, 64, elements / (8 * 64)};
+  return {8, 64, elements / 8 / 64};
 }
 std::vector<std::int64_t> rows(std::int64_t elements) {
   return {elements / 64, 64};
