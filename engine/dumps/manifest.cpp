@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/input_file.h"
@@ -59,20 +58,13 @@ Manifest read_manifest(const std::filesystem::path& path) {
   if (!document.IsObject()) throw InputError(path.string() + ": must be an object with the key \"tensors\"");
   Manifest manifest;
   bool tensors_found = false;
-  std::unordered_set<std::string_view> keys;
   for (const auto& [key, value] : document.GetObject()) {
-    if (!keys.insert(text_of(key)).second) {
-      throw InputError(fmt::format("{}: key {} twice", path.string(), in_quotes(text_of(key))));
-    }
     if (text_of(key) == "model_sha256") manifest.model_sha256 = model_sha256_of(value, path);
     if (text_of(key) != "tensors") continue;
     tensors_found = true;
     if (!value.IsObject())
       throw InputError(path.string() + ": \"tensors\" must be an object: name to list of files");
-    std::unordered_set<std::string_view> names;
     for (const auto& [name, files] : value.GetObject()) {
-      if (!names.insert(text_of(name)).second)
-        throw InputError(file_and_tensor(path, text_of(name)) + ": listed twice");
       manifest.tensors.push_back(entry_of(text_of(name), files, path));
     }
   }

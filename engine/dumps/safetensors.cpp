@@ -7,7 +7,6 @@
 #include <limits>
 #include <span>
 #include <string_view>
-#include <unordered_set>
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/json_input.h"
@@ -169,11 +168,9 @@ BatchFile read_safetensors_header(const std::filesystem::path& path) {
   if (!document.IsObject()) throw InputError(where + ": malformed safetensors header: not an object");
 
   BatchFile header;
-  std::unordered_set<std::string_view> seen;
   for (const auto& [key, entry] : document.GetObject()) {
     const std::string_view name = text_of(key);
     const std::string entry_where = file_and_tensor(path, name);
-    if (!seen.insert(name).second) throw InputError(entry_where + ": listed twice");
     if (name == "__metadata__") {
       header.model_sha256 = model_sha256_of(entry, where);
     } else {

@@ -70,8 +70,18 @@ TEST_F(ManifestFile, RefusesMalformedText) {
   EXPECT_THAT(error(R"({"tensors": {"a": "0.npy"}})"), HasSubstr("tensor \"a\": must be a list"));
   EXPECT_THAT(error(R"({"tensors": {"a": [0]}})"), HasSubstr("every batch must be a file name"));
   EXPECT_THAT(error(R"({"tensors": {"": ["0.npy"]}})"), HasSubstr("without a name"));
-  EXPECT_THAT(error(R"({"tensors": {"a": [], "b": [], "a": []}})"), HasSubstr("tensor \"a\": listed twice"));
-  EXPECT_THAT(error(R"({"tensors": {}, "tensors": {}})"), HasSubstr("\"tensors\" twice"));
+  EXPECT_THAT(error(R"({"tensors": {"a": [], "b": [], "a": []}})"),
+              HasSubstr("manifest.json: the key \"tensors\".\"a\" stands twice"));
+  EXPECT_THAT(error(R"({"tensors": {}, "tensors": {}})"), HasSubstr("the key \"tensors\" stands twice"));
+}
+
+TEST_F(ManifestFile, RefusesHostileText) {
+  EXPECT_THAT(error(std::string(1'000'000, '[')), HasSubstr(":1:65: not valid JSON: nested deeper than 64"));
+  EXPECT_THAT(error(R"({"x": 1e999, "tensors": {}})"), HasSubstr("Number too big"));
+  EXPECT_THAT(error("{\"x\": " + std::string(400, '9') + "}"), HasSubstr("Number too big"));
+  EXPECT_THAT(error("{\"\xff\": 1}"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(error(R"({"tensors": {}, "x": [0, {"y": {"z": 1, "z": 2}}]})"),
+              HasSubstr("the key \"x\"[1].\"y\".\"z\" stands twice"));
 }
 
 TEST_F(ManifestFile, RefusesEveryTruncation) {

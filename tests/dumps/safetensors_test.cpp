@@ -109,7 +109,9 @@ TEST_F(Safetensors, RefusesMalformedHeaders) {
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
        "overlap"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
-       "listed twice"},
+       "the key \"a\" stands twice"},
+      {R"({"a":{"dtype":"F32","shape":[2],"dtype":"F64","data_offsets":[0,8]}})",
+       "the key \"a\".\"dtype\" stands twice"},
   };
   for (const auto& [header, message] : cases) {
     EXPECT_THAT(error(safetensors(header, std::string(8, '\0'))), HasSubstr(message)) << header;

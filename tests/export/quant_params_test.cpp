@@ -164,6 +164,16 @@ TEST_F(QuantParams, RefusesMalformedFiles) {
               HasSubstr("tensors[1]: tensor \"conv1.weight\" is listed twice"));
 }
 
+TEST_F(QuantParams, RefusesHostileText) {
+  EXPECT_THAT(error(std::string(1'000'000, '[')), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(error(altered("[0.25, 0.5]", "[0.25, 1e999]")), HasSubstr("Number too big"));
+  EXPECT_THAT(error(altered("\"bit_width\": 4", "\"bit_width\": 4294967300")),
+              HasSubstr("must be an integer"));
+  EXPECT_THAT(error(altered("\"conv1.weight\"", "\"conv1.\xff\"")), HasSubstr("not valid JSON"));
+  EXPECT_THAT(error(altered("\"bit_width\": 4", "\"bit_width\": 4, \"bit_width\": 8")),
+              HasSubstr("the key \"tensors\"[1].\"bit_width\" stands twice"));
+}
+
 TEST_F(QuantParams, SurvivesAnyChangedByte) {
   change_every_byte<InputError>(quant_params_json({.tensors = {sample_weights()}}, sample_context()),
                                 [&](const std::string& bytes) { read(bytes); });
