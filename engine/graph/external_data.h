@@ -16,7 +16,8 @@ struct ExternalLocation {
 };
 
 // Reads `bytes` bytes. Paths that leave `folder`, also through symbolic links, are refused.
-// Throws InputError that begins with `tensor`.
+// Throws InputError that begins with `tensor`; IoError that begins with the file where the system refuses to
+// read it.
 std::string read_external_data(const std::filesystem::path& folder, const ExternalLocation& where,
                                std::uint64_t bytes, const std::string& tensor);
 

@@ -5,15 +5,17 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
-#include <fstream>
+#include <exception>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <queue>
 #include <set>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
+#include "engine/dumps/in_quotes.h"
+#include "engine/dumps/input_file.h"
 #include "engine/error.h"
 #include "engine/graph/module_paths.h"
 #include "engine/graph/onnx_tensor.h"
@@ -207,8 +209,8 @@ void check_single_assignment(const Graph& graph, const ModelFile& file) {
   for (const Node& node : graph.nodes) {
     for (const std::string& output : node.outputs) {
       if (!output.empty() && !defined.insert(output).second) {
-        throw InputError(fmt::format("{}: tensor '{}' is defined twice, the second time by node '{}'",
-                                     file.name, output, node.name));
+        throw InputError(fmt::format("{}: tensor {} is defined twice, the second time by node {}", file.name,
+                                     in_quotes(output), in_quotes(node.name)));
       }
     }
   }
@@ -218,16 +220,16 @@ Graph read_graph(onnx::GraphProto& proto, const ModelFile& file, std::int64_t op
   Graph graph;
   graph.file = file.name;
   graph.opset = opset;
+  const auto define = [&](const std::string& name, ConstantPointer value) {
+    if (!graph.constants.emplace(name, std::move(value)).second)
+      throw InputError(fmt::format("{}: tensor {} is defined twice", file.name, in_quotes(name)));
+  };
   for (auto& tensor : *proto.mutable_initializer()) {
     const std::string name = tensor.name();
-    graph.constants.insert_or_assign(name, take_tensor(tensor, file));
+    define(name, take_tensor(tensor, file));
   }
   for (const auto& tensor : proto.sparse_initializer()) {
-    // The values stay unknown: a sparse parameter is never quantized.
-    auto constant = std::make_shared<Constant>();
-    constant->type = static_cast<ElementType>(tensor.values().data_type());
-    constant->shape.assign(tensor.dims().begin(), tensor.dims().end());
-    graph.constants.insert_or_assign(tensor.values().name(), std::move(constant));
+    define(tensor.values().name(), read_sparse_tensor(tensor, file));
   }
   for (const auto& input : proto.input()) {
     if (!graph.constants.contains(input.name())) graph.inputs.push_back(input.name());
@@ -243,9 +245,7 @@ Graph read_graph(onnx::GraphProto& proto, const ModelFile& file, std::int64_t op
     Node node = read_node(node_proto, file, opset);
     if (node.is("Constant") && node.outputs.size() == 1) {
       if (ConstantPointer value = constant_value(node)) {
-        if (!graph.constants.emplace(node.output(0), std::move(value)).second) {
-          throw InputError(fmt::format("{}: tensor '{}' is defined twice", file.name, node.output(0)));
-        }
+        define(node.output(0), std::move(value));
         continue;
       }
     }
@@ -274,17 +274,48 @@ InputError too_large(const std::string& name, std::uint64_t bytes) {
       name, bytes));
 }
 
-Graph read_model(google::protobuf::io::ZeroCopyInputStream& stream, const ModelFile& file) {
-  onnx::ModelProto model;
-  if (!model.ParseFromZeroCopyStream(&stream)) {
-    throw InputError(file.name + ": not an ONNX model, or truncated: its protobuf cannot be read");
+// For protobuf, which exceptions must not pass through.
+class FileBytes final : public google::protobuf::io::CopyingInputStream {
+ public:
+  explicit FileBytes(const InputFile& file) : file_(file) {}
+
+  int Read(void* buffer, int size) override {
+    const std::uint64_t count = std::min<std::uint64_t>(static_cast<std::uint64_t>(size), file_.size() - at_);
+    try {
+      file_.read(at_, {static_cast<std::byte*>(buffer), static_cast<std::size_t>(count)});
+    } catch (const IoError&) {
+      failure_ = std::current_exception();
+      return -1;
+    }
+    at_ += count;
+    return static_cast<int>(count);
   }
-  if (!model.has_graph() || model.graph().node_size() == 0) {
+
+  void rethrow_failure() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  const InputFile& file_;
+  std::uint64_t at_ = 0;
+  std::exception_ptr failure_;
+};
+
+std::optional<onnx::ModelProto> parsed(google::protobuf::io::ZeroCopyInputStream& stream) {
+  onnx::ModelProto model;
+  if (!model.ParseFromZeroCopyStream(&stream)) return std::nullopt;
+  return model;
+}
+
+Graph graph_of(std::optional<onnx::ModelProto> model, const ModelFile& file) {
+  if (!model) throw InputError(file.name + ": not an ONNX model, or truncated: its protobuf cannot be read");
+  if (!model->has_graph() || model->graph().node_size() == 0) {
     throw InputError(file.name + ": not an ONNX model, or truncated: it has no nodes");
   }
-  Graph graph = read_graph(*model.mutable_graph(), file, standard_opset(model, file));
+  Graph graph = read_graph(*model->mutable_graph(), file, standard_opset(*model, file));
   if (const auto missing = free_names(graph); !missing.empty()) {
-    throw InputError(fmt::format("{}: tensor '{}' is read but never defined", file.name, *missing.begin()));
+    throw InputError(
+        fmt::format("{}: tensor {} is read but never defined", file.name, in_quotes(*missing.begin())));
   }
   return graph;
 }
@@ -295,24 +326,19 @@ Graph parse_onnx(std::string_view bytes, const std::string& name, const std::fil
   if (bytes.empty()) throw InputError(name + ": the file is empty");
   if (bytes.size() > largest_file) throw too_large(name, bytes.size());
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  return read_model(stream, {name, folder});
+  return graph_of(parsed(stream), {name, folder});
 }
 
 Graph read_onnx(const std::filesystem::path& file) {
   const std::string name = file.string();
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) throw InputError(name + ": no such file");
-  if (!std::filesystem::is_regular_file(file, error)) throw InputError(name + ": not a file");
-  const std::uint64_t size = std::filesystem::file_size(file, error);
-  if (error) throw InputError(fmt::format("{}: {}", name, error.message()));
-  if (size == 0) throw InputError(name + ": the file is empty");
-  if (size > largest_file) throw too_large(name, size);
-  std::ifstream bytes(file, std::ios::binary);
-  if (!bytes) throw InputError(name + ": cannot be read");
-  google::protobuf::io::IstreamInputStream stream(&bytes);
-  Graph graph = read_model(stream, {name, file.parent_path()});
-  if (bytes.bad()) throw InputError(name + ": cannot be read");
-  return graph;
+  const InputFile input(file);
+  if (input.size() == 0) throw InputError(name + ": the file is empty");
+  if (input.size() > largest_file) throw too_large(name, input.size());
+  FileBytes bytes(input);
+  google::protobuf::io::CopyingInputStreamAdaptor stream(&bytes);
+  std::optional<onnx::ModelProto> model = parsed(stream);
+  bytes.rethrow_failure();
+  return graph_of(std::move(model), {name, file.parent_path()});
 }
 
 }  // namespace qcal

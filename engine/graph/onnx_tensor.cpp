@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
 #include "engine/graph/external_data.h"
 #include "kernels/half_math.h"
@@ -16,22 +17,30 @@ namespace {
 
 // What the message names first.
 std::string subject(const onnx::TensorProto& tensor, const ModelFile& file) {
-  return fmt::format("{}: tensor '{}'", file.name, tensor.name());
+  return fmt::format("{}: tensor {}", file.name, in_quotes(tensor.name()));
 }
 
-std::uint64_t element_count(const onnx::TensorProto& tensor, const ModelFile& file) {
+using Dimensions = google::protobuf::RepeatedField<google::protobuf::int64>;
+
+std::uint64_t element_count(const Dimensions& dimensions, const std::string& subject) {
   // Small enough that bytes fit 64 bits, far above any real tensor.
   constexpr std::uint64_t limit = std::uint64_t{1} << 40;
+  // Zeros are left out of the product that is checked: whoever multiplies some of the extents must not
+  // overflow.
   std::uint64_t count = 1;
-  for (const std::int64_t extent : tensor.dims()) {
-    if (extent < 0)
-      throw InputError(fmt::format("{}: dimension {} is negative", subject(tensor, file), extent));
-    if (extent != 0 && count > limit / static_cast<std::uint64_t>(extent)) {
-      throw InputError(fmt::format("{}: more than {} elements", subject(tensor, file), limit));
+  bool empty = false;
+  for (const std::int64_t extent : dimensions) {
+    if (extent < 0) throw InputError(fmt::format("{}: dimension {} is negative", subject, extent));
+    if (extent == 0) {
+      empty = true;
+      continue;
+    }
+    if (count > limit / static_cast<std::uint64_t>(extent)) {
+      throw InputError(fmt::format("{}: more than {} elements", subject, limit));
     }
     count *= static_cast<std::uint64_t>(extent);
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 std::uint64_t number_entry(const onnx::TensorProto& tensor, const ModelFile& file,
@@ -40,8 +49,8 @@ std::uint64_t number_entry(const onnx::TensorProto& tensor, const ModelFile& fil
   const std::string& text = entry.value();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw InputError(
-        fmt::format("{}: external data {} '{}' is no number", subject(tensor, file), entry.key(), text));
+    throw InputError(fmt::format("{}: external data {} {} is no number", subject(tensor, file), entry.key(),
+                                 in_quotes(text)));
   }
   return number;
 }
@@ -71,7 +80,7 @@ std::vector<Value> from_bytes(const std::string& bytes, std::uint64_t count, Con
 template <class Stored, class Value, class Field, class Convert>
 std::vector<Value> read_values(const onnx::TensorProto& tensor, const ModelFile& file, const Field& field,
                                Convert convert) {
-  const std::uint64_t count = element_count(tensor, file);
+  const std::uint64_t count = element_count(tensor.dims(), subject(tensor, file));
   if (tensor.data_location() == onnx::TensorProto::EXTERNAL) {
     const std::string bytes = read_external_data(file.folder, external_location(tensor, file),
                                                  count * sizeof(Stored), subject(tensor, file));
@@ -106,7 +115,7 @@ ConstantPointer read_tensor(const onnx::TensorProto& tensor, const ModelFile& fi
   Constant constant;
   constant.type = static_cast<ElementType>(tensor.data_type());
   constant.shape.assign(tensor.dims().begin(), tensor.dims().end());
-  element_count(tensor, file);
+  element_count(tensor.dims(), subject(tensor, file));
   if (tensor.has_segment()) {
     throw InputError(fmt::format("{}: segmented tensors are not supported", subject(tensor, file)));
   }
@@ -155,12 +164,17 @@ ConstantPointer read_tensor(const onnx::TensorProto& tensor, const ModelFile& fi
     case ElementType::uint64:
       constant.values = read_integers<std::uint64_t>(tensor, file, tensor.uint64_data());
       break;
-    case ElementType::string:
-    case ElementType::unknown:
-      break;
-    default:
+    default:  // strings and types unknown to us have no values that matter
       break;
   }
+  return std::make_shared<Constant>(std::move(constant));
+}
+
+ConstantPointer read_sparse_tensor(const onnx::SparseTensorProto& tensor, const ModelFile& file) {
+  Constant constant;
+  constant.type = static_cast<ElementType>(tensor.values().data_type());
+  constant.shape.assign(tensor.dims().begin(), tensor.dims().end());
+  element_count(tensor.dims(), subject(tensor.values(), file));
   return std::make_shared<Constant>(std::move(constant));
 }
 

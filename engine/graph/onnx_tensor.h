@@ -20,4 +20,7 @@ struct ModelFile {
 // Throws InputError naming file and tensor where the bytes do not match type and shape.
 ConstantPointer read_tensor(const onnx::TensorProto& tensor, const ModelFile& file);
 
+// The type and shape alone: the values stay unknown, since a sparse parameter is never quantized.
+ConstantPointer read_sparse_tensor(const onnx::SparseTensorProto& tensor, const ModelFile& file);
+
 }  // namespace qcal

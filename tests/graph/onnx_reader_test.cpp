@@ -135,7 +135,7 @@ TEST(OnnxReader, DynamoMetadataGivesTheModulePath) {
 
 TEST(OnnxReader, RefusesWhatIsNoModel) {
   EXPECT_THAT(refusal([] { read_onnx("no/such/file.onnx"); }), StartsWith("no/such/file.onnx: "));
-  EXPECT_THAT(refusal([] { read_onnx(models); }), HasSubstr("not a file"));
+  EXPECT_THAT(refusal([] { read_onnx(models); }), HasSubstr("not a regular file"));
   EXPECT_THAT(refusal([] { parse_onnx("", "m.onnx", "."); }),
               AllOf(StartsWith("m.onnx: "), HasSubstr("empty")));
   EXPECT_THAT(refusal([] { parse_onnx("just some text", "m.onnx", "."); }), HasSubstr("not an ONNX model"));
@@ -153,13 +153,33 @@ TEST(OnnxReader, RefusesInconsistentModels) {
       {"old opset", [](auto& m) { m.mutable_opset_import(0)->set_version(8); }, "opset 8"},
       {"no opset", [](auto& m) { m.clear_opset_import(); }, "no opset"},
       {"undefined tensor", [](auto& m) { m.mutable_graph()->mutable_node(0)->set_input(1, "v"); },
-       "'v' is read"},
+       R"("v" is read)"},
       {"undefined output", [](auto& m) { m.mutable_graph()->mutable_output(0)->set_name("z"); },
-       "'z' is read"},
+       R"("z" is read)"},
       {"defined twice", [](auto& m) { m.mutable_graph()->mutable_node(0)->set_output(0, "y"); }, "twice"},
-      {"too few values", [](auto& m) { weights_of(m).add_dims(2); }, "tensor 'w': 2 values, 4 expected"},
+      {"too few values", [](auto& m) { weights_of(m).add_dims(2); }, R"(tensor "w": 2 values, 4 expected)"},
       {"negative dimension", [](auto& m) { weights_of(m).set_dims(0, -2); }, "negative"},
       {"huge dimensions", [](auto& m) { weights_of(m).set_dims(0, std::int64_t{1} << 62); }, "more than"},
+      {"huge dimensions beside none",
+       [](auto& m) {
+         weights_of(m).clear_float_data();
+         weights_of(m).clear_dims();
+         for (const std::int64_t extent : {std::int64_t{0}, std::int64_t{1} << 62, std::int64_t{1} << 62})
+           weights_of(m).add_dims(extent);
+       },
+       "more than"},
+      {"huge sparse dimensions",
+       [](auto& m) {
+         auto& sparse = *m.mutable_graph()->add_sparse_initializer();
+         sparse.mutable_values()->set_name("v");
+         sparse.add_dims(std::int64_t{1} << 62);
+       },
+       "tensor \"v\": more than"},
+      {"two initializers of one name",
+       [](auto& m) { *m.mutable_graph()->add_initializer() = m.graph().initializer(0); },
+       "tensor \"w\" is defined twice"},
+      {"a name of two lines", [](auto& m) { m.mutable_graph()->mutable_output(0)->set_name("a\nb"); },
+       R"("a\x0ab" is read)"},
       {"short raw data", [](auto& m) { weights_of(m).set_raw_data("abc"); }, "3 bytes of data"},
   };
   for (const Case& broken : cases) {
@@ -243,7 +263,7 @@ TEST_F(ExternalData, OutsideTheFolderIsRefused) {
   for (const std::string& path : {std::string("../outside.bin"), std::string("inner/../../outside.bin"),
                                   (root_ / "outside.bin").string(), std::string("link.bin")}) {
     EXPECT_THAT(refusal([&] { read(path); }),
-                AllOf(StartsWith("m.onnx: tensor 'w': "), HasSubstr("outside")));
+                AllOf(StartsWith("m.onnx: tensor \"w\": "), HasSubstr("outside")));
   }
 }
 
@@ -253,7 +273,7 @@ TEST_F(ExternalData, BoundsAreChecked) {
   EXPECT_THAT(refusal([&] { read("w.bin", "-4"); }), HasSubstr("no number"));
   EXPECT_THAT(refusal([&] { read("w.bin", "4", "4"); }), HasSubstr("length 4"));
   EXPECT_THAT(refusal([&] { read("missing.bin"); }), HasSubstr("missing.bin"));
-  EXPECT_THAT(refusal([&] { read("inner"); }), HasSubstr("not a file"));
+  EXPECT_THAT(refusal([&] { read("inner"); }), HasSubstr("not a regular file"));
   EXPECT_THAT(refusal([&] { read(""); }), HasSubstr("without a location"));
 }
 
