@@ -155,6 +155,7 @@ void AtomicOutput::commit() {
   }
   const std::filesystem::path saved = staging.path() / "old";
   make_directory(saved);
+  const DirectoryLock lock(directory_);
   Replacement replacement(directory_, saved);
   for (const auto& [name, contents] : files_) replacement.replace(name, fresh / name);
   flush_directory(directory_);

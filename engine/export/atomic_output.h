@@ -19,8 +19,9 @@ namespace qcal {
 // A directory that does not exist yet appears by one rename, with all its files. One that exists keeps its
 // other files; the new ones are written aside inside it (its parent may be another file system, or not
 // writable) and take the place of their predecessors one by one. Should one of these renames fail, the
-// earlier ones are taken back. A power failure between them can leave old and new files side by side, each of
-// them whole.
+// earlier ones are taken back. Of several processes (or threads) that write one directory at once, each puts
+// its files in place while the others wait, so that the files that stay are those of one of them. A power
+// failure between them can leave old and new files side by side, each of them whole.
 class AtomicOutput {
  public:
   // Finds out early whether the directory can be written: a calibration may take hours. Creates nothing.

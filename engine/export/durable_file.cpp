@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -79,6 +80,17 @@ void write_to_device(const std::filesystem::path& path, std::string_view content
 
 void flush_directory(const std::filesystem::path& directory) {
   Descriptor(directory, O_RDONLY | O_DIRECTORY).flush();
+}
+
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
+    : descriptor_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0) fail(directory, "open", errno);
+  while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+DirectoryLock::~DirectoryLock() {
+  ::close(descriptor_);
 }
 
 }  // namespace qcal

@@ -16,4 +16,18 @@ void write_to_device(const std::filesystem::path& path, std::string_view content
 // Makes names created in, or renamed into, the directory survive a power failure. Throws IoError.
 void flush_directory(const std::filesystem::path& directory);
 
+// One process at a time, among those that lock `directory` too; the others wait in the constructor. The
+// system takes the lock back when a process ends. Where the file system knows no locks, nobody waits. Throws
+// IoError.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(const std::filesystem::path& directory);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
 }  // namespace qcal

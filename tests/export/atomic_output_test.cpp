@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <csignal>
+#include <future>
+#include <optional>
 #include <set>
 
 #include "engine/error.h"
+#include "engine/export/durable_file.h"
 #include "tests/dumps/dump_files.h"
 
 namespace qcal {
@@ -144,6 +148,19 @@ TEST_F(AtomicOutputFiles, AParentThatDisappearsMeanwhileIsMadeAgain) {
   std::filesystem::remove(directory_ / "a");
   output.commit();
   EXPECT_THAT(tree(directory_.path()), ElementsAre("a", "a/results", "a/results/x.json"));
+}
+
+TEST_F(AtomicOutputFiles, WritersOfOneDirectoryTakeTurns) {
+  write_bytes(directory_ / "x.json", "old");
+  AtomicOutput output(directory_.path());
+  output.add("x.json", "new");
+  std::optional<DirectoryLock> another(directory_.path());
+  std::future<void> commit = std::async(std::launch::async, [&] { output.commit(); });
+  EXPECT_EQ(commit.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  EXPECT_EQ(read_bytes(directory_ / "x.json"), "old");
+  another.reset();
+  commit.get();
+  EXPECT_EQ(read_bytes(directory_ / "x.json"), "new");
 }
 
 TEST_F(AtomicOutputFiles, RefusesNamesWithDirectories) {
