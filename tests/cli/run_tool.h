@@ -36,6 +36,7 @@ class Workspace {
   Workspace& operator=(const Workspace&) = delete;
 
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
 
   std::filesystem::path write(const std::string& name, const std::string& text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
@@ -43,9 +44,12 @@ class Workspace {
   }
 
   // `arguments` as a shell would read them.
-  ToolRun run(const std::string& arguments) const {
-    const std::string command = std::string(QCAL_CALIB_RUN) + " " + arguments + " > " +
-                                (path_ / "stdout").string() + " 2> " + (path_ / "stderr").string();
+  ToolRun run(const std::string& arguments) const { return shell(QCAL_CALIB_RUN " " + arguments); }
+
+  // The same for any commands of a shell.
+  ToolRun shell(const std::string& commands) const {
+    const std::string command =
+        "{ " + commands + "; } > " + (path_ / "stdout").string() + " 2> " + (path_ / "stderr").string();
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, file_text(path_ / "stdout"),
             file_text(path_ / "stderr")};

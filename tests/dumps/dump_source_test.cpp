@@ -158,6 +158,22 @@ TEST_F(Dumps, AFileThatChangesMeanwhileIsAnError) {
   EXPECT_THAT(floats_of(held->view()), ElementsAre(1, 2)) << "a batch once open must not follow the file";
 }
 
+TEST_F(Dumps, AFileThatShrinksWhileItIsReadIsAnError) {
+  file("0.npy", npy_f32("(5, 1048576)", std::vector<float>(5 << 20)));  // five parts
+  file("manifest.json", R"({"tensors": {"conv1": ["0.npy"]}})");
+  const auto dump = open_dumps(directory_.path());
+  const auto parts = dump->parts("conv1", 0);
+  ASSERT_FALSE(parts->whole());
+  int visited = 0;
+  const auto shrink = [&](const TensorPart&) {
+    ++visited;
+    std::filesystem::resize_file(directory_ / "0.npy", 1000);
+  };
+  EXPECT_THAT(message_of<IoError>([&] { parts->for_each(shrink); }),
+              AllOf(HasSubstr("0.npy: ends at byte"), HasSubstr("it shrank while it was read")));
+  EXPECT_EQ(visited, 1);
+}
+
 TEST_F(Dumps, OpensFromManyThreads) {
   const auto dump = open_dumps(models / "rn_digits/dump");
   std::vector<std::thread> threads;
