@@ -1,0 +1,14 @@
+#include "engine/dumps/npy.h"
+#include "tests/fuzz/fuzzed_file.h"
+#include "tests/fuzz/read_values.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace qcal;
+  const testing::FuzzedFile file(testing::as_text(data, size));
+  testing::read_or_refuse(file.path(), [&] {
+    BatchFile batch;
+    batch.tensors.push_back({"tensor", read_npy_header(file.path(), "tensor")});
+    testing::read_values(batch);
+  });
+  return 0;
+}

@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: make_corpus.py tests/fuzz/corpus
+
+Small files in which every feature of each format occurs, so that the fuzzers start behind the first checks. Files
+that a fuzzer found (crash-*, found-*) stand beside them and are left alone.
+Needs the packages of tests/python/requirements.txt.
+"""
+import io
+import json
+import pathlib
+import struct
+import sys
+import zipfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HASH = "0123456789abcdef" * 4
+
+
+def npy(array, version=(1, 0)):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.asanyarray(array), version=version)
+    return file.getvalue()
+
+
+def raw_npy(dictionary, values=b"", version=1):
+    length = struct.pack("<H" if version == 1 else "<I", len(dictionary))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + dictionary.encode() + values
+
+
+def npy_seeds():
+    f32 = np.arange(6, dtype="<f4")
+    yield "v1", npy(f32.reshape(2, 3))
+    yield "v2", npy(f32, (2, 0))
+    yield "v3", npy(f32, (3, 0))
+    yield "v9", b"\x93NUMPY\x09\x00" + npy(f32)[8:]
+    yield "fortran", npy(np.asfortranarray(f32.reshape(2, 3)))
+    yield "scalar", npy(np.float64(1.5))
+    yield "empty", npy(np.zeros((0, 3), "<f2"))
+    yield "trailing", npy(f32) + b"more"
+    yield "truncated", npy(f32)[:-1]
+    for dtype in (">f4", "<i4", "|b1", "<c8", "<U3", "|V2", "|O", "<f16", "<M8[s]", [("a", "<f4"), ("b", "<i2", (2,))]):
+        name = "structured" if isinstance(dtype, list) else dtype.strip("<>|").replace("[", "_").replace("]", "")
+        array = np.zeros(2, dtype)
+        header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": (2,)}
+        yield "dtype_" + name, raw_npy(str(header), bytes(2 * array.itemsize))
+    shape = "{'descr': '<f4', 'fortran_order': False, 'shape': %s}"
+    for name, text in {"python2": "(1L, 1L)", "no_comma": "(1)", "overflow": "(99999999999999999999,)",
+                       "product": "(4294967296, 4294967296, 16)", "negative": "(-1,)", "gap": "(1 2)",
+                       "dimensions": "(" + "1," * 70 + ")"}.items():
+        yield "shape_" + name, raw_npy(shape % text, bytes(4))
+    for name, text in {
+            "twice": "{'descr': '<f4', 'descr': '<f4'}", "order": "{'fortran_order': 1}", "open": "{'descr': '<f4",
+            "order_twice": "{'fortran_order': True, 'fortran_order': True}", "shape_twice": "{'shape': (), 'shape': ()}",
+            "key": "{'colour': 1}", "no_descr": "{}", "no_shape": "{'descr': '<f4', 'fortran_order': True}",
+            "no_order": "{'descr': '<f4'}", "list": "{'descr': [('a', '<f4')", "escape": "{'descr': '\\\\x'}",
+            "behind": "{'descr': '<f4', 'fortran_order': False, 'shape': ()} and"}.items():
+        yield "dict_" + name, raw_npy(text, bytes(4))
+
+
+def zip_of(members, method=zipfile.ZIP_STORED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, method)
+    return file.getvalue()
+
+
+def npz_seeds():
+    one = npy(np.arange(4, dtype="<f4"))
+    plain = [("input.npy", one), ("conv1.npy", npy(np.ones((2, 3), "<f2")))]
+    yield "stored", zip_of(plain)
+    yield "deflated", zip_of(plain, zipfile.ZIP_DEFLATED)
+    yield "hash", zip_of(plain + [("__model_sha256__.npy", npy(np.array(HASH)))])
+    yield "hash_bytes", zip_of([("__model_sha256__.npy", npy(np.array(HASH.encode())))])
+    yield "hash_integer", zip_of([("__model_sha256__.npy", npy(np.int32(7)))])
+    yield "hash_short", zip_of([("__model_sha256__.npy", npy(np.array("abc")))])
+    yield "integers", zip_of([("labels.npy", npy(np.arange(3)))], zipfile.ZIP_DEFLATED)
+    yield "fortran", zip_of([("a.npy", npy(np.asfortranarray(np.eye(3, dtype="<f4"))))], zipfile.ZIP_DEFLATED)
+    yield "text_member", zip_of([("readme.txt", b"hello")])
+    yield "bzip2", zip_of(plain[:1], zipfile.ZIP_BZIP2)
+    yield "empty", zip_of([])
+    encrypted = bytearray(zip_of(plain[:1]))
+    encrypted[6] |= 1
+    encrypted[encrypted.rindex(b"PK\x01\x02") + 8] |= 1
+    yield "encrypted", bytes(encrypted)
+    bomb = bytearray(zip_of(plain[:1], zipfile.ZIP_DEFLATED))
+    at = bomb.rindex(b"PK\x01\x02") + 24
+    bomb[at:at + 4] = b"\xff\xff\xff\x7f"
+    yield "bomb", bytes(bomb)
+    damaged = bytearray(zip_of(plain[:1]))
+    damaged[damaged.index(b"NUMPY") + 130] ^= 1
+    yield "checksum", bytes(damaged)
+    twice = bytearray(zip_of([("a.npy", one), ("b.npy", one)]))
+    yield "same_name", bytes(twice.replace(b"b.npy", b"a.npy"))
+    yield "huge", zip_of([("a.npy", npy(np.zeros(1 << 16, "<f4")))], zipfile.ZIP_DEFLATED)
+
+
+def safetensors(header, values=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + values
+
+
+def safetensors_seeds():
+    def entry(dtype="F32", shape=(2,), begin=0, end=8):
+        return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
+
+    yield "two", safetensors({"__metadata__": {"model_sha256": HASH}, "a": entry(), "b": entry("BF16", (2, 2), 8, 16)},
+                             bytes(16))
+    yield "others", safetensors({"a": entry("I64", (1,)), "b": entry("F4_NEW", (16,), 8, 16)}, bytes(16))
+    yield "halves", safetensors({"a": entry("F64", (1,)), "b": entry("F16", (), 8, 10), "c": entry("F16", (0,), 10, 10)},
+                                bytes(10))
+    yield "empty", safetensors({})
+    yield "gap", safetensors({"a": entry(begin=1, end=9)}, bytes(9))
+    yield "overlap", safetensors({"a": entry(), "b": entry(begin=4, end=12)}, bytes(12))
+    yield "rest", safetensors({"a": entry()}, bytes(9))
+    yield "beyond", safetensors({"a": entry(end=80)}, bytes(8))
+    yield "size", safetensors({"a": entry(shape=(3,))}, bytes(8))
+    yield "product", safetensors({"a": entry(shape=(1 << 62, 1 << 62))}, bytes(8))
+    yield "twice", safetensors(b'{"a": 1, "a": 2}')
+    yield "list", safetensors(b"[]")
+    yield "metadata", safetensors({"__metadata__": 1})
+    yield "hash", safetensors({"__metadata__": {"model_sha256": "x"}})
+    yield "no_hash", safetensors({"__metadata__": {}})
+    yield "no_object", safetensors({"a": 1})
+    yield "no_dtype", safetensors({"a": {}})
+    yield "dtype", safetensors({"a": {"dtype": 1}})
+    yield "no_shape", safetensors({"a": {"dtype": "F32"}})
+    yield "shape", safetensors({"a": {"dtype": "F32", "shape": [-1, 0.5, 1e999]}})
+    yield "offsets", safetensors({"a": {"dtype": "F32", "shape": [], "data_offsets": [1]}})
+    yield "depth", safetensors(b"[" * 100)
+    yield "zero", safetensors(b"{}\0")
+    yield "syntax", safetensors(b'{"a\\"": [1, }')
+    yield "long", b"\xff\xff\xff\x7f\xff\xff\xff\x7f{}"
+    yield "truncated", b"\x40\0\0\0\0\0\0\0{}"
+    yield "short", b"\x40\0\0"
+
+
+JSON_DEFECTS = {
+    "empty": "", "open": "{", "depth": "[" * 100, "number": "1e999", "zero": "{}\0", "latin1": "{\"\udcff\": 1}",
+    "surrogate": "{\"\\ud800\": 1}", "twice": "{\"a\": 1, \"a\": 2}", "list": "[1, 2]", "behind": "{} {}",
+    "digits": "{\"a\": " + "9" * 400 + "}"}
+
+
+def json_defects():
+    for name, text in JSON_DEFECTS.items():
+        yield "json_" + name, text.encode(errors="surrogateescape")
+
+
+def manifest_seeds():
+    yield "whole", json.dumps({"model_sha256": HASH, "tensors": {"conv1.output": ["0.npy", "a/1.npy"], "x": []}}).encode()
+    yield "null_hash", b'{"model_sha256": null, "tensors": {}, "more": [{"x": 1.5}]}'
+    for name, text in {"hash": '{"model_sha256": "12"}', "no_tensors": "{}", "tensors": '{"tensors": []}',
+                       "no_name": '{"tensors": {"": []}}', "files": '{"tensors": {"a": 1}}',
+                       "file": '{"tensors": {"a": [1]}}', "no_file": '{"tensors": {"a": [""]}}',
+                       "absolute": '{"tensors": {"a": ["/etc/passwd"]}}', "outside": '{"tensors": {"a": ["b/../../c"]}}',
+                       "same": '{"tensors": {"a": [], "a": []}}', "zero_name": '{"tensors": {"a": ["b\\u0000c"]}}'
+                       }.items():
+        yield name, text.encode()
+    yield from json_defects()
+
+
+def quant_params_seeds():
+    tensor = {"name": "conv1", "role": "activation", "layer": "conv1", "layer_type": "Conv2d", "datatype": "int",
+              "bit_width": 8, "qmin": -128, "qmax": 127, "signed": True, "symmetric": True,
+              "granularity": "per_tensor", "axis": None, "method": "diffs", "round_mode": "half_up",
+              "scale_type": "power_of_two", "scale": [0.5], "zero_point": [0], "amax": [1.25], "fix_pos": [1],
+              "batches": 2, "batch_statistic": "modal", "calib_scope": "per_batch",
+              "per_batch": {"scale": [0.5, 0.5], "zero_point": [0, 0], "amax": [1.0, 1.25]}, "elements": 64,
+              "non_finite": 0}
+    channels = tensor | {"name": "conv1.weight", "role": "weights", "granularity": "per_channel", "axis": 0,
+                         "scale": [0.1, 3e-39], "zero_point": [0, 1], "amax": [1, 2], "fix_pos": None,
+                         "per_batch": {"scale": [[0.1, 3e-39]], "zero_point": [[0, 1]], "amax": [[1, 2]]}}
+    yield "whole", json.dumps({"qcal": "1", "tensors": [tensor, channels]}).encode()
+    yield "twice", json.dumps({"tensors": [tensor, tensor]}).encode()
+    for name, change in {"lengths": {"amax": []}, "no_scale": {"scale": [], "zero_point": [], "amax": [], "fix_pos": []},
+                         "word": {"role": "colour"}, "string": {"name": 1}, "boolean": {"signed": 1},
+                         "integer": {"bit_width": 1 << 40}, "long": {"qmin": 0.5}, "count": {"elements": -1},
+                         "number": {"scale": ["0.5"]}, "list": {"scale": 1}, "history": {"per_batch": []},
+                         "float": {"datatype": "float32", "scale": [], "zero_point": [], "amax": [], "fix_pos": None},
+                         "several": {"scale": [1, 2], "zero_point": [0, 0], "amax": [1, 2], "fix_pos": None}}.items():
+        yield name, json.dumps({"tensors": [tensor | change]}).encode()
+    yield from json_defects()
+
+
+def config_seeds(repository):
+    for file in sorted((repository / "tests/data/config").glob("*.json")):
+        if file.name == "config_resolution.json":
+            for number, case in enumerate(json.loads(file.read_text())[:12]):
+                yield f"resolution_{number}", json.dumps(case["json"]).encode()
+        else:
+            yield file.stem, file.read_bytes()
+    for file in sorted((repository / "models/configs").glob("*.json")):
+        yield "model_" + file.stem, file.read_bytes()
+    for name, text in {
+            "comments": '{ // device\n "target_device": "CPU", /* all */ "overall_quantize_config": {"bit_width": 4,}, }',
+            "misspelt": '{"target_devise": "DPU", "overall_quantize_config": {"methd": "mse", "bit_width": "8"}}',
+            "values": '{"target_device": "TPU", "overall_quantize_config": {"bit_width": 77, "percentage": -1, '
+                      '"method": "best", "symmetry": 3, "search_start": "never", "datatype": "int9"}}',
+            "layers": '{"target_device": "GPU", "layer_quantize_config": [{"layer_type": "Conv", '
+                      '"quantizable_data_type": ["weights", "colour"], "overall_quantize_config": {"bit_width": 4}}, '
+                      '{"layer_name": "fc*", "tensor_quantize_config": {"weights": {"datatype": "float32", '
+                      '"percentage": 99.9, "search_start": 700, "signed": "auto"}}}, {}, 7]}',
+            "literals": '{"target_device": None, "x": True}', "string": '"\\q"', "newline": '{"a\n": 1}',
+            "control": '{"a\t": 1}', "bom": "\ufeff{}", "fraction": "[1.]", "exponent": "[1e]", "hex": '"\\u12x4"',
+            "colon": '{"a" 1}', "comma": '{"a": 1 "b": 2}', "element": "[1 2]", "name": "{1: 2}", "comment": "{} /* ",
+            "slash": "{} / ", "unclosed": '{"a": "b', "space": " \n", "odd_keys": '{"a b": 1, "$schema": 1, "\\"": [{}]}'
+            }.items():
+        yield name, text.encode()
+    yield "utf16", '{"a": 1}'.encode("utf-16")
+    yield from json_defects()
+
+
+def floats(name, *shape):
+    return numpy_helper.from_array(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape), name)
+
+
+def integers(name, *values):
+    return numpy_helper.from_array(np.array(values, np.int64), name)
+
+
+def scalar(name, value):
+    return numpy_helper.from_array(np.array(value), name)
+
+
+def model(nodes, inputs, outputs, constants=(), opset=17, **more):
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs], list(constants), **more)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def every_storage():
+    """Tensors of every type, raw and in fields."""
+    for number, values in {TensorProto.FLOAT: [0.5], TensorProto.DOUBLE: [0.5], TensorProto.FLOAT16: [0.5],
+                           TensorProto.BFLOAT16: [0.5], TensorProto.BOOL: [True], TensorProto.UINT8: [1],
+                           TensorProto.INT8: [-1], TensorProto.UINT16: [1], TensorProto.INT16: [-1],
+                           TensorProto.INT32: [-1], TensorProto.UINT32: [1], TensorProto.INT64: [-1],
+                           TensorProto.UINT64: [1], TensorProto.STRING: [b"s"]}.items():
+        tensor = helper.make_tensor(f"t{number}", number, [1], values)
+        yield tensor
+        if number != TensorProto.STRING:
+            raw = TensorProto()
+            raw.name, raw.data_type = f"raw{number}", number
+            raw.dims.append(1)
+            raw.raw_data = numpy_helper.to_array(tensor).tobytes()
+            yield raw
+
+
+def external(**entries):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4, 2, 1, 1], data_location=TensorProto.EXTERNAL)
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def onnx_models():
+    node = helper.make_node
+    image = [("x", [1, 2, 4, 4])]
+    yield "conv", model(
+        [node("Conv", ["x", "w", "b"], ["c"], "conv", pads=[1, 1, 1, 1]),
+         node("BatchNormalization", ["c", "s", "h", "m", "v"], ["n"], "bn"), node("Clip", ["n", "", "six"], ["r"]),
+         node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+         node("GlobalAveragePool", ["p"], ["g"]), node("Flatten", ["g"], ["f"]),
+         node("Gemm", ["f", "fc", "fb"], ["y"], "fc", transB=1)], image, ["y"],
+        [floats("w", 4, 2, 3, 3), floats("b", 4), floats("s", 4), floats("h", 4), floats("m", 4), floats("v", 4),
+         floats("six"), floats("fc", 3, 4), floats("fb", 3)])
+    yield "fold", model(
+        [node("Constant", [], ["w0"], value=floats("", 4, 2, 1, 1)), node("Identity", ["w0"], ["w1"]),
+         node("Constant", [], ["k"], value_float=2.0), node("Mul", ["w1", "k"], ["w"]),
+         node("Pad", ["x", "pads"], ["xp"]), node("Conv", ["xp", "w"], ["c"]), node("Add", ["c", "cb"], ["y0"]),
+         node("Dropout", ["y0"], ["y1"]), node("ReduceMean", ["y1"], ["y"], axes=[2, 3])], image, ["y"],
+        [integers("pads", 0, 0, 1, 1, 0, 0, 1, 1), floats("cb", 4, 1, 1)])
+    yield "shapes", model(
+        [node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"]), node("Unsqueeze", ["n", "axis"], ["n1"]),
+         node("Concat", ["n1", "rest"], ["to"], axis=0), node("Reshape", ["x", "to"], ["r"]),
+         node("MatMul", ["r", "m"], ["mm"]), node("Add", ["mm", "mb"], ["a"]), node("Softmax", ["a"], ["y"])],
+        image, ["y"], [scalar("zero", np.int64(0)), integers("axis", 0), integers("rest", -1), floats("m", 32, 5), floats("mb", 5)])
+    yield "constants", model(
+        [node("ConstantOfShape", ["sh"], ["z"]), node("Range", ["r0", "r1", "r2"], ["r"]),
+         node("Expand", ["k", "sh"], ["e"]), node("Tile", ["e", "sh"], ["t"]), node("Transpose", ["t"], ["tt"]),
+         node("Slice", ["tt", "axis", "two"], ["sl"]), node("Cast", ["r"], ["rf"], to=1),
+         node("ReduceSum", ["sl"], ["rs"]), node("Where", ["cond", "rs", "k"], ["wh"]), node("Mul", ["x", "wh"], ["m"]),
+         node("Split", ["m"], ["p", "q"], axis=1), node("Squeeze", ["z"], ["zs"]), node("Add", ["q", "rf"], ["y"])],
+        image, ["y", "p", "zs"],
+        [integers("sh", 2, 2), scalar("r0", np.int64(0)), scalar("r1", np.int64(4)), scalar("r2", np.int64(1)), floats("k"), integers("axis", 0), integers("two", 2),
+         scalar("cond", np.bool_(True))])
+    yield "transposed", model(
+        [node("ConvTranspose", ["x", "w"], ["c"], strides=[2, 2], group=2), node("PRelu", ["c", "slope"], ["p"]),
+         node("Resize", ["p", "", "scales"], ["r"], mode="nearest"), node("Concat", ["r", "r"], ["k"], axis=1),
+         node("LayerNormalization", ["k", "ls"], ["l"]), node("HardSwish", ["l"], ["y"])], image, ["y"],
+        [floats("w", 2, 3, 2, 2), floats("slope", 6, 1, 1), floats("scales", 4), floats("ls", 16)])
+    branch = [helper.make_graph([node("Conv", ["x", "w"], [out])], out,
+                                [], [helper.make_tensor_value_info(out, TensorProto.FLOAT, None)]) for out in "ab"]
+    yield "if_constant", model(
+        [node("If", ["yes"], ["y"], then_branch=branch[0], else_branch=branch[1])], image, ["y"],
+        [floats("w", 4, 2, 1, 1), scalar("yes", np.bool_(True))])
+    yield "if", model(
+        [node("ReduceMax", ["x"], ["m"], keepdims=0), node("Cast", ["m"], ["yes"], to=9),
+         node("If", ["yes"], ["y"], then_branch=branch[0], else_branch=branch[1])], image, ["y"], [floats("w", 4, 2, 1, 1)])
+    named = model([node("Conv", ["x", "w"], ["y"], "/layer1/layer1.0/conv1/Conv"),
+                   node("Custom", ["y", ""], ["z", ""], domain="com.example", f=[1.0], s="t", strings=["a"])],
+                  [("x", ["N", 2, 4, 4]), ("unused", None)], ["z"], [floats("w", 4, 2, 1, 1)],
+                  value_info=[helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 4, 4])])
+    named.graph.node[0].metadata_props.add(key="pkg.torch.onnx.name_scopes", value="['', 'layer1', 'layer1.0', 'layer1.0.conv1']")
+    yield "names", named
+    yield "storages", model([node("Relu", ["x"], ["y"])], image, ["y"], list(every_storage()))
+    relu = [node("Relu", ["x"], ["y"])]
+    conv = [node("Conv", ["x", "w"], ["y"])]
+    yield "external", model(conv, image, ["y"], [external(location="weights.bin", offset="4", length="32")])
+    for name, entries in {"escape": {"location": "../fuzz_onnx.cpp"}, "absolute": {"location": "/etc/passwd"},
+                          "missing": {"location": "none.bin"}, "directory": {"location": "."}, "nowhere": {},
+                          "beyond": {"location": "weights.bin", "offset": "99"},
+                          "offset": {"location": "weights.bin", "offset": "x"},
+                          "length": {"location": "weights.bin", "length": "1"}}.items():
+        yield "external_" + name, model(conv, image, ["y"], [external(**entries)])
+    for name, change in {"negative": {"dims": [-1]}, "elements": {"dims": [1 << 40, 2]}, "zero": {"dims": [0, 1 << 62, 1 << 62]},
+                         "raw": {"dims": [2], "raw_data": b"1"}, "field": {"dims": [2], "float_data": [1.0]},
+                         "segment": {"dims": [], "segment": TensorProto.Segment(begin=0, end=1)}}.items():
+        yield "tensor_" + name, model(relu, image, ["y"], [TensorProto(name="w", data_type=1, **change)])
+    yield "old", model(relu, image, ["y"], opset=8)
+    yield "cycle", model([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], image, ["b"])
+    yield "undefined", model([node("Add", ["x", "nothing"], ["y"])], image, ["y"])
+    yield "twice", model(relu + relu, image, ["y"])
+    yield "twice_constant", model(relu, image, ["y"], [floats("w", 1), floats("w", 1)])
+    no_opset = model(relu, image, ["y"])
+    del no_opset.opset_import[:]
+    yield "no_opset", no_opset
+    yield "no_nodes", model([], image, ["x"])
+    unsorted = model([node("Relu", ["a"], ["y"]), node("Neg", ["x"], ["a"])], image, ["y"])
+    yield "unsorted", unsorted
+    yield "constant_kinds", model(
+        [node("Constant", [], ["a"], value_ints=[1, 2]), node("Constant", [], ["b"], value_floats=[1.0, 2.0]),
+         node("Constant", [], ["c"], value_int=3), node("Constant", [], ["d"], value_string="s"),
+         node("Constant", [], ["e"]), node("Add", ["x", "b"], ["y"])], image, ["y"])
+
+
+def onnx_seeds():
+    for name, made in onnx_models():
+        yield name, made.SerializeToString(deterministic=True)
+    yield "empty", b""
+    yield "text", b"not a model"
+
+
+def main():
+    corpus = pathlib.Path(sys.argv[1])
+    repository = pathlib.Path(__file__).resolve().parents[2]
+    for reader, seeds in {"config": config_seeds(repository), "manifest": manifest_seeds(), "npy": npy_seeds(),
+                          "npz": npz_seeds(), "onnx": onnx_seeds(), "quant_params": quant_params_seeds(),
+                          "safetensors": safetensors_seeds()}.items():
+        folder = corpus / reader
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds:
+            (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
