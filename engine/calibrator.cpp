@@ -31,19 +31,21 @@ std::string quoted(const std::string& name) {
   return "tensor \"" + name + "\"";
 }
 
-// Runs `work`, putting the tensor's name in front of what it throws.
+// Runs `work`, putting its subject in front of what it throws.
 template <class Work>
-auto naming(const std::string& name, const Work& work) {
+auto naming(const std::string& subject, const Work& work) {
   try {
     return work();
   } catch (const InvalidArgument& error) {
-    throw InvalidArgument(quoted(name) + ": " + error.what());
+    throw InvalidArgument(subject + ": " + error.what());
+  } catch (const CudaError& error) {
+    throw CudaError(subject + ": " + error.what());
   }
 }
 
 void complete_tensor(const std::string& name, DeclaredTensor& tensor) {
   if (tensor.calibration == nullptr || tensor.complete) return;
-  naming(name, [&] {
+  naming(quoted(name), [&] {
     if (tensor.observed == 0) throw InvalidArgument("declared, but no batch of it was observed");
     tensor.parameters = with_outcome(std::move(tensor.parameters), tensor.calibration->finish());
   });
@@ -127,7 +129,7 @@ void Calibrator::declare(const PlannedTensor& planned) {
   if (planned.settings.datatype.value == Datatype::integer) {
     const TensorContext context{planned.role, planned.channel_axis, state_->configuration.target_device.value,
                                 state_->configuration.compatibility, state_->non_finite};
-    tensor->calibration = naming(planned.name, [&] {
+    tensor->calibration = naming(quoted(planned.name), [&] {
       return std::make_unique<TensorCalibration>(tensor_spec(planned.settings, context), *state_->backend);
     });
   }
@@ -150,11 +152,8 @@ void Calibrator::observe(const std::string& name, const TensorParts& batch, Stre
   if (tensor.complete) throw InvalidArgument(quoted(name) + " is complete and takes no more batches");
   if (tensor.calibration == nullptr) return;
   const std::int64_t number = index.value_or(tensor.next_index);
-  try {
-    tensor.calibration->observe(batch, number, stream);
-  } catch (const InvalidArgument& error) {
-    throw InvalidArgument(quoted(name) + ", batch " + std::to_string(number) + ": " + error.what());
-  }
+  naming(quoted(name) + ", batch " + std::to_string(number),
+         [&] { tensor.calibration->observe(batch, number, stream); });
   tensor.next_index = std::max(tensor.next_index, number + 1);
   ++tensor.observed;
 }
@@ -173,7 +172,7 @@ void Calibrator::merge(Calibrator&& shard) {
     if (own.complete || theirs.complete)
       throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
     if (own.calibration == nullptr || theirs.calibration == nullptr) continue;
-    naming(name, [&] { own.calibration->merge(std::move(*theirs.calibration)); });
+    naming(quoted(name), [&] { own.calibration->merge(std::move(*theirs.calibration)); });
     own.next_index = std::max(own.next_index, theirs.next_index);
     own.observed += theirs.observed;
   }

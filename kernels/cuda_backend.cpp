@@ -3,7 +3,6 @@
 #include "kernels/collector.h"
 #include "kernels/cuda_collector.h"
 #include "kernels/cuda_device.h"
-#include "kernels/cuda_support/check.h"
 #include "kernels/error.h"
 
 namespace qcal {
@@ -26,8 +25,10 @@ class CudaBackend final : public Backend {
 
 std::shared_ptr<const Backend> make_cuda_backend(const CudaLimits& limits) {
   int devices = 0;
-  check_cuda(cudaGetDeviceCount(&devices), "looking for a device");
-  if (devices == 0) throw CudaError("CUDA: looking for a device: there is none");
+  if (const cudaError_t status = cudaGetDeviceCount(&devices); status != cudaSuccess) {
+    cudaGetLastError();
+    throw CudaError(std::string("no CUDA device answers: ") + cudaGetErrorString(status));
+  }
   return std::make_shared<CudaBackend>(std::make_shared<CudaDevice>(limits));
 }
 

@@ -4,7 +4,7 @@
 namespace qcal {
 
 FoundBackend find_cuda_backend() {
-  return {nullptr, "CUDA: this build has no CUDA back end"};
+  return {nullptr, "this build has no CUDA back end"};
 }
 
 }  // namespace qcal

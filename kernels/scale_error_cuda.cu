@@ -8,6 +8,7 @@ namespace {
 
 struct ErrorPolicy {
   static constexpr int threads = 256;
+  static constexpr int least_blocks_a_processor = 2;  // up to 128 registers: the sums of all candidates fit
   static constexpr int lanes_a_thread = 4;  // of the ordered sum: a 16-byte load of float32
   static constexpr int threads_a_chunk = ordered_sum_lanes / lanes_a_thread;
   static constexpr int chunks_a_block = threads / threads_a_chunk;
@@ -177,7 +178,7 @@ __global__ void plan_errors_kernel(CandidateSpec candidates, const DeviceRange* 
 }
 
 template <class Stored, Rounding mode>
-__global__ void __launch_bounds__(ErrorPolicy::threads)
+__global__ void __launch_bounds__(ErrorPolicy::threads, ErrorPolicy::least_blocks_a_processor)
     chunk_errors_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors, ErrorState state) {
   using Policy = ErrorPolicy;
   using Steps = ErrorSpec::Steps;

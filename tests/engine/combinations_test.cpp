@@ -16,6 +16,7 @@
 #include "tests/engine/covering_array.h"
 #include "tests/reference/reference_quantize.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/test_backend.h"
 #include "tests/support/typed_tensor.h"
 
 namespace qcal::testing {
@@ -107,10 +108,11 @@ Data data_of(Shape shape, const CombinationRow& row) {
   return data;
 }
 
-TensorParameters calibrated(const CombinationRow& row, const Data& data) {
+TensorParameters calibrated(const CombinationRow& row, const Data& data,
+                            const std::shared_ptr<const Backend>& backend = test_backend()) {
   const ParsedConfiguration parsed = parse_config(config_text(row), {"row.json"});
   EXPECT_TRUE(parsed.ok()) << config_text(row);
-  Calibrator calibrator(parsed.configuration, Backend::cpu());
+  Calibrator calibrator(parsed.configuration, backend);
   calibrator.declare("x", {.role = Role::activation, .channel_axis = data.axis});
   for (const TypedTensor& batch : data.batches) calibrator.observe("x", batch.view());
   return calibrator.finish().tensors.at(0);
@@ -316,6 +318,9 @@ TEST_P(Combinations, AreGoodOrRefused) {
       continue;
     }
     const TensorParameters parameters = calibrated(row, data);
+    if (test_backend()->name() != "cpu") {
+      EXPECT_TRUE(parameters == calibrated(row, data, Backend::cpu())) << "other bits than the CPU's";
+    }
     EXPECT_EQ(parameters.is_signed, row.at("signed") == "auto" ? negative : row.at("signed") == "true");
     CombinationRow maxmin = row;
     maxmin["method"] = "maxmin";

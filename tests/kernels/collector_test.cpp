@@ -28,7 +28,7 @@ TensorView view_of(const std::vector<float>& values) {
 }
 
 std::unique_ptr<Collector> collector(const CollectSpec& spec) {
-  return test_backend().make_collector(spec);
+  return test_backend()->make_collector(spec);
 }
 
 Summary summary_of(const CollectSpec& spec, std::initializer_list<TensorView> batches) {

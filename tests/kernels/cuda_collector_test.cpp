@@ -85,7 +85,7 @@ TEST(CudaCollector, HostTensorsGiveTheCpusBits) {
         const TypedTensor tensor(values, layout.shape, dtype);
         for (const CollectSpec& spec : specs(layout.axis)) {
           SCOPED_TRACE(describe(layout.shape, layout.axis, spec, dtype));
-          expect_equal(collected(test_backend(), spec, tensor.view()),
+          expect_equal(collected(*test_backend(), spec, tensor.view()),
                        collected(*Backend::cpu(), spec, tensor.view()));
         }
       }
@@ -105,7 +105,7 @@ TEST(CudaCollector, DeviceTensorsGiveTheCpusBits) {
         for (const CollectSpec& spec : specs(layout.axis)) {
           SCOPED_TRACE(describe(layout.shape, layout.axis, spec, dtype) + " offset " +
                        std::to_string(offset));
-          expect_equal(collected(test_backend(), spec, on_device.view()),
+          expect_equal(collected(*test_backend(), spec, on_device.view()),
                        collected(*Backend::cpu(), spec, tensor.view()));
         }
       }
@@ -141,10 +141,10 @@ TEST(CudaCollector, StridedViewsGiveTheCpusBits) {
         SCOPED_TRACE(describe(view.shape, axis, spec, view.dtype));
         {
           SCOPED_TRACE("on the host");
-          expect_equal(collected(test_backend(), spec, view), expected);
+          expect_equal(collected(*test_backend(), spec, view), expected);
         }
         SCOPED_TRACE("on the device");
-        expect_equal(collected(test_backend(), spec, device_view), expected);
+        expect_equal(collected(*test_backend(), spec, device_view), expected);
       }
     }
   }
@@ -183,7 +183,7 @@ TEST(CudaCollector, ManyBatchesInFlightStayApartAndInOrder) {
     CollectSpec spec;
     spec.binning = accumulate ? Binning::dyadic_value : Binning::linear_magnitude;
     spec.accumulate = accumulate;
-    const auto on_device = test_backend().make_collector(spec);
+    const auto on_device = test_backend()->make_collector(spec);
     const auto on_host = Backend::cpu()->make_collector(spec);
     for (const std::vector<float>& values : batches) {
       const TensorView view{

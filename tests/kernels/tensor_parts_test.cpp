@@ -8,7 +8,6 @@
 #include "kernels/collector.h"
 #include "tests/reference/test_data.h"
 #include "tests/support/summaries.h"
-#include "tests/support/test_backend.h"
 #include "tests/support/typed_tensor.h"
 
 namespace qcal::testing {
@@ -101,11 +100,11 @@ TEST(TensorParts, GiveTheSameBitsHoweverTheBatchIsCut) {
       for (const CollectSpec& spec : specs(c.axis)) {
         // There it walks the batch once for each channel, which takes long and shows nothing more.
         if (spec.binning == Binning::vitis && c.axis) continue;
-        const auto whole = test_backend().make_collector(spec);
+        const auto whole = Backend::cpu()->make_collector(spec);
         whole->collect(tensor.view(), {});
         const Summary expected = whole->take();
         for (const std::int64_t most : {std::int64_t{40009}, std::int64_t{5011}, std::int64_t{777}}) {
-          const auto cut = test_backend().make_collector(spec);
+          const auto cut = Backend::cpu()->make_collector(spec);
           const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 3);
           tbb::task_arena arena(3);
           arena.execute([&] { cut->collect(CutTensor(tensor.view(), most), {}); });

@@ -13,6 +13,7 @@
 #include "kernels/error.h"
 #include "kernels/fake_quantize.h"
 #include "tests/support/golden_cases.h"
+#include "tests/support/test_backend.h"
 
 namespace qcal::testing {
 namespace {
@@ -32,7 +33,7 @@ TensorView view_of(const Array& array) {
 }
 
 TensorOutcome calibrated(const GoldenCase& golden) {
-  TensorCalibration calibration(spec_of(golden), *Backend::cpu());
+  TensorCalibration calibration(spec_of(golden), *test_backend());
   for (std::size_t batch = 0; batch < golden.batch_files.size(); ++batch) {
     const Array array = golden_array(golden.batch_files[batch]);
     calibration.observe(view_of(array), static_cast<std::int64_t>(batch), {});

@@ -26,7 +26,8 @@ struct Job {
   OutputOptions output;
 };
 
-void print_result(const CalibrationResult& result, const std::string& params_json, const Job& job) {
+void print_result(const CalibrationResult& result, const std::string& params_json, const Job& job,
+                  const Backend& backend) {
   if (job.output.json) {
     JsonWriter json;
     json.begin_object();
@@ -34,6 +35,7 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
     json.begin_array();
     for (const std::string& warning : result.warnings) json.string(warning);
     json.end_array();
+    json.member("backend", backend.reason());
     json.member("out", job.work.out);
     json.key("result");
     json.json(params_json);
@@ -48,6 +50,7 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
   }
   fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n",
              result.parameters.tensors.size(), job.work.out);
+  if (job.work.backend == "auto") fmt::print("back end: {}\n", backend.reason());
 }
 
 void run_job(const Job& job) {
@@ -72,7 +75,7 @@ void run_job(const Job& job) {
   out.commit();
   if (talk) print_warnings(result.warnings);
   result.warnings.insert(result.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
-  print_result(result, params, job);
+  print_result(result, params, job, *options.backend);
 }
 
 void add_common(CLI::App& command, Job& job) {

@@ -78,11 +78,14 @@ LoadedConfiguration load(const ConfigOptions& options) {
 }
 
 std::shared_ptr<const Backend> backend_named(const std::string& name) {
-  if (name == "cuda") {
-    throw InvalidArgument(
-        "--backend cuda: this build has no CUDA back end; --backend cpu gives the same answers");
+  if (name == "auto") return Backend::automatic();
+  if (name == "cpu") return Backend::cpu();
+  try {
+    return Backend::cuda();
+  } catch (const CudaError& error) {
+    throw InvalidArgument(std::string("--backend cuda: ") + error.what() +
+                          "; --backend cpu gives the same answers");
   }
-  return name == "cpu" ? Backend::cpu() : Backend::automatic();
 }
 
 }  // namespace qcal::tools
