@@ -301,9 +301,11 @@ class FileBytes final : public google::protobuf::io::CopyingInputStream {
   std::exception_ptr failure_;
 };
 
-std::optional<onnx::ModelProto> parsed(google::protobuf::io::ZeroCopyInputStream& stream) {
+// `bytes` is the stream's size: lengths beyond it are refused before protobuf allocates what they ask for.
+std::optional<onnx::ModelProto> parsed(google::protobuf::io::ZeroCopyInputStream& stream,
+                                       std::uint64_t bytes) {
   onnx::ModelProto model;
-  if (!model.ParseFromZeroCopyStream(&stream)) return std::nullopt;
+  if (!model.ParseFromBoundedZeroCopyStream(&stream, static_cast<int>(bytes))) return std::nullopt;
   return model;
 }
 
@@ -326,7 +328,7 @@ Graph parse_onnx(std::string_view bytes, const std::string& name, const std::fil
   if (bytes.empty()) throw InputError(name + ": the file is empty");
   if (bytes.size() > largest_file) throw too_large(name, bytes.size());
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  return graph_of(parsed(stream), {name, folder});
+  return graph_of(parsed(stream, bytes.size()), {name, folder});
 }
 
 Graph read_onnx(const std::filesystem::path& file) {
@@ -336,7 +338,7 @@ Graph read_onnx(const std::filesystem::path& file) {
   if (input.size() > largest_file) throw too_large(name, input.size());
   FileBytes bytes(input);
   google::protobuf::io::CopyingInputStreamAdaptor stream(&bytes);
-  std::optional<onnx::ModelProto> model = parsed(stream);
+  std::optional<onnx::ModelProto> model = parsed(stream, input.size());
   bytes.rethrow_failure();
   return graph_of(std::move(model), {name, file.parent_path()});
 }

@@ -1,8 +1,13 @@
+#include <onnx/onnx_pb.h>
+
+#include <cstring>
+
 #include "config/parse_config.h"
 #include "engine/graph/onnx_reader.h"
 #include "engine/plan/quantization_plan.h"
 #include "engine/transform/normalise.h"
 #include "tests/fuzz/fuzzed_file.h"
+#include "tests/fuzz/message_mutator.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace qcal;
@@ -11,4 +16,41 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     make_plan(normalise(graph), default_configuration());
   });
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t largest);
+
+// Every fourth change is one of bytes.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t largest,
+                                               unsigned seed) {
+  static const std::vector<std::string> words{"Conv",         "ConvTranspose",
+                                              "Gemm",         "MatMul",
+                                              "Add",          "BatchNormalization",
+                                              "Relu",         "Clip",
+                                              "Reshape",      "Transpose",
+                                              "Concat",       "Slice",
+                                              "Gather",       "Shape",
+                                              "Constant",     "ConstantOfShape",
+                                              "Expand",       "Tile",
+                                              "Range",        "Where",
+                                              "Split",        "Pad",
+                                              "Resize",       "MaxPool",
+                                              "Flatten",      "Squeeze",
+                                              "Cast",         "If",
+                                              "Dropout",      "Identity",
+                                              "Unsqueeze",    "ReduceMean",
+                                              "axis",         "perm",
+                                              "pads",         "strides",
+                                              "kernel_shape", "dilations",
+                                              "group",        "auto_pad",
+                                              "axes",         "value",
+                                              "to",           "SAME_UPPER",
+                                              "weights.bin"};
+  onnx::ModelProto model;
+  if (seed % 4 == 0 || !model.ParseFromArray(data, int(size))) return LLVMFuzzerMutate(data, size, largest);
+  qcal::testing::MessageMutator(seed, words).mutate(model);
+  const std::string bytes = model.SerializePartialAsString();
+  if (bytes.size() > largest) return LLVMFuzzerMutate(data, size, largest);
+  std::memcpy(data, bytes.data(), bytes.size());
+  return bytes.size();
 }

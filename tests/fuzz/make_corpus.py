@@ -53,7 +53,8 @@ def npy_seeds():
         yield "shape_" + name, raw_npy(shape % text, bytes(4))
     for name, text in {
             "twice": "{'descr': '<f4', 'descr': '<f4'}", "order": "{'fortran_order': 1}", "open": "{'descr': '<f4",
-            "order_twice": "{'fortran_order': True, 'fortran_order': True}", "shape_twice": "{'shape': (), 'shape': ()}",
+            "order_twice": "{'fortran_order': True, 'fortran_order': True}",
+            "shape_twice": "{'shape': (), 'shape': ()}",
             "key": "{'colour': 1}", "no_descr": "{}", "no_shape": "{'descr': '<f4', 'fortran_order': True}",
             "no_order": "{'descr': '<f4'}", "list": "{'descr': [('a', '<f4')", "escape": "{'descr': '\\\\x'}",
             "behind": "{'descr': '<f4', 'fortran_order': False, 'shape': ()} and"}.items():
@@ -110,8 +111,8 @@ def safetensors_seeds():
     yield "two", safetensors({"__metadata__": {"model_sha256": HASH}, "a": entry(), "b": entry("BF16", (2, 2), 8, 16)},
                              bytes(16))
     yield "others", safetensors({"a": entry("I64", (1,)), "b": entry("F4_NEW", (16,), 8, 16)}, bytes(16))
-    yield "halves", safetensors({"a": entry("F64", (1,)), "b": entry("F16", (), 8, 10), "c": entry("F16", (0,), 10, 10)},
-                                bytes(10))
+    yield "halves", safetensors({"a": entry("F64", (1,)), "b": entry("F16", (), 8, 10),
+                                 "c": entry("F16", (0,), 10, 10)}, bytes(10))
     yield "empty", safetensors({})
     yield "gap", safetensors({"a": entry(begin=1, end=9)}, bytes(9))
     yield "overlap", safetensors({"a": entry(), "b": entry(begin=4, end=12)}, bytes(12))
@@ -150,12 +151,14 @@ def json_defects():
 
 
 def manifest_seeds():
-    yield "whole", json.dumps({"model_sha256": HASH, "tensors": {"conv1.output": ["0.npy", "a/1.npy"], "x": []}}).encode()
+    tensors = {"conv1.output": ["0.npy", "a/1.npy"], "x": []}
+    yield "whole", json.dumps({"model_sha256": HASH, "tensors": tensors}).encode()
     yield "null_hash", b'{"model_sha256": null, "tensors": {}, "more": [{"x": 1.5}]}'
     for name, text in {"hash": '{"model_sha256": "12"}', "no_tensors": "{}", "tensors": '{"tensors": []}',
                        "no_name": '{"tensors": {"": []}}', "files": '{"tensors": {"a": 1}}',
                        "file": '{"tensors": {"a": [1]}}', "no_file": '{"tensors": {"a": [""]}}',
-                       "absolute": '{"tensors": {"a": ["/etc/passwd"]}}', "outside": '{"tensors": {"a": ["b/../../c"]}}',
+                       "absolute": '{"tensors": {"a": ["/etc/passwd"]}}',
+                       "outside": '{"tensors": {"a": ["b/../../c"]}}',
                        "same": '{"tensors": {"a": [], "a": []}}', "zero_name": '{"tensors": {"a": ["b\\u0000c"]}}'
                        }.items():
         yield name, text.encode()
@@ -175,7 +178,8 @@ def quant_params_seeds():
                          "per_batch": {"scale": [[0.1, 3e-39]], "zero_point": [[0, 1]], "amax": [[1, 2]]}}
     yield "whole", json.dumps({"qcal": "1", "tensors": [tensor, channels]}).encode()
     yield "twice", json.dumps({"tensors": [tensor, tensor]}).encode()
-    for name, change in {"lengths": {"amax": []}, "no_scale": {"scale": [], "zero_point": [], "amax": [], "fix_pos": []},
+    for name, change in {"lengths": {"amax": []},
+                         "no_scale": {"scale": [], "zero_point": [], "amax": [], "fix_pos": []},
                          "word": {"role": "colour"}, "string": {"name": 1}, "boolean": {"signed": 1},
                          "integer": {"bit_width": 1 << 40}, "long": {"qmin": 0.5}, "count": {"elements": -1},
                          "number": {"scale": ["0.5"]}, "list": {"scale": 1}, "history": {"per_batch": []},
@@ -195,7 +199,8 @@ def config_seeds(repository):
     for file in sorted((repository / "models/configs").glob("*.json")):
         yield "model_" + file.stem, file.read_bytes()
     for name, text in {
-            "comments": '{ // device\n "target_device": "CPU", /* all */ "overall_quantize_config": {"bit_width": 4,}, }',
+            "comments": '{ // device\n "target_device": "CPU", /* all */ '
+                        '"overall_quantize_config": {"bit_width": 4,}, }',
             "misspelt": '{"target_devise": "DPU", "overall_quantize_config": {"methd": "mse", "bit_width": "8"}}',
             "values": '{"target_device": "TPU", "overall_quantize_config": {"bit_width": 77, "percentage": -1, '
                       '"method": "best", "symmetry": 3, "search_start": "never", "datatype": "int9"}}',
@@ -206,7 +211,8 @@ def config_seeds(repository):
             "literals": '{"target_device": None, "x": True}', "string": '"\\q"', "newline": '{"a\n": 1}',
             "control": '{"a\t": 1}', "bom": "\ufeff{}", "fraction": "[1.]", "exponent": "[1e]", "hex": '"\\u12x4"',
             "colon": '{"a" 1}', "comma": '{"a": 1 "b": 2}', "element": "[1 2]", "name": "{1: 2}", "comment": "{} /* ",
-            "slash": "{} / ", "unclosed": '{"a": "b', "space": " \n", "odd_keys": '{"a b": 1, "$schema": 1, "\\"": [{}]}'
+            "slash": "{} / ", "unclosed": '{"a": "b', "space": " \n",
+            "odd_keys": '{"a b": 1, "$schema": 1, "\\"": [{}]}'
             }.items():
         yield name, text.encode()
     yield "utf16", '{"a": 1}'.encode("utf-16")
@@ -277,7 +283,8 @@ def onnx_models():
         [node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"]), node("Unsqueeze", ["n", "axis"], ["n1"]),
          node("Concat", ["n1", "rest"], ["to"], axis=0), node("Reshape", ["x", "to"], ["r"]),
          node("MatMul", ["r", "m"], ["mm"]), node("Add", ["mm", "mb"], ["a"]), node("Softmax", ["a"], ["y"])],
-        image, ["y"], [scalar("zero", np.int64(0)), integers("axis", 0), integers("rest", -1), floats("m", 32, 5), floats("mb", 5)])
+        image, ["y"], [scalar("zero", np.int64(0)), integers("axis", 0), integers("rest", -1),
+                       floats("m", 32, 5), floats("mb", 5)])
     yield "constants", model(
         [node("ConstantOfShape", ["sh"], ["z"]), node("Range", ["r0", "r1", "r2"], ["r"]),
          node("Expand", ["k", "sh"], ["e"]), node("Tile", ["e", "sh"], ["t"]), node("Transpose", ["t"], ["tt"]),
@@ -285,7 +292,8 @@ def onnx_models():
          node("ReduceSum", ["sl"], ["rs"]), node("Where", ["cond", "rs", "k"], ["wh"]), node("Mul", ["x", "wh"], ["m"]),
          node("Split", ["m"], ["p", "q"], axis=1), node("Squeeze", ["z"], ["zs"]), node("Add", ["q", "rf"], ["y"])],
         image, ["y", "p", "zs"],
-        [integers("sh", 2, 2), scalar("r0", np.int64(0)), scalar("r1", np.int64(4)), scalar("r2", np.int64(1)), floats("k"), integers("axis", 0), integers("two", 2),
+        [integers("sh", 2, 2), scalar("r0", np.int64(0)), scalar("r1", np.int64(4)), scalar("r2", np.int64(1)),
+         floats("k"), integers("axis", 0), integers("two", 2),
          scalar("cond", np.bool_(True))])
     yield "transposed", model(
         [node("ConvTranspose", ["x", "w"], ["c"], strides=[2, 2], group=2), node("PRelu", ["c", "slope"], ["p"]),
@@ -299,12 +307,14 @@ def onnx_models():
         [floats("w", 4, 2, 1, 1), scalar("yes", np.bool_(True))])
     yield "if", model(
         [node("ReduceMax", ["x"], ["m"], keepdims=0), node("Cast", ["m"], ["yes"], to=9),
-         node("If", ["yes"], ["y"], then_branch=branch[0], else_branch=branch[1])], image, ["y"], [floats("w", 4, 2, 1, 1)])
+         node("If", ["yes"], ["y"], then_branch=branch[0], else_branch=branch[1])], image, ["y"],
+        [floats("w", 4, 2, 1, 1)])
     named = model([node("Conv", ["x", "w"], ["y"], "/layer1/layer1.0/conv1/Conv"),
                    node("Custom", ["y", ""], ["z", ""], domain="com.example", f=[1.0], s="t", strings=["a"])],
                   [("x", ["N", 2, 4, 4]), ("unused", None)], ["z"], [floats("w", 4, 2, 1, 1)],
                   value_info=[helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 4, 4])])
-    named.graph.node[0].metadata_props.add(key="pkg.torch.onnx.name_scopes", value="['', 'layer1', 'layer1.0', 'layer1.0.conv1']")
+    named.graph.node[0].metadata_props.add(key="pkg.torch.onnx.name_scopes",
+                                           value="['', 'layer1', 'layer1.0', 'layer1.0.conv1']")
     yield "names", named
     yield "storages", model([node("Relu", ["x"], ["y"])], image, ["y"], list(every_storage()))
     relu = [node("Relu", ["x"], ["y"])]
@@ -316,7 +326,8 @@ def onnx_models():
                           "offset": {"location": "weights.bin", "offset": "x"},
                           "length": {"location": "weights.bin", "length": "1"}}.items():
         yield "external_" + name, model(conv, image, ["y"], [external(**entries)])
-    for name, change in {"negative": {"dims": [-1]}, "elements": {"dims": [1 << 40, 2]}, "zero": {"dims": [0, 1 << 62, 1 << 62]},
+    for name, change in {"negative": {"dims": [-1]}, "elements": {"dims": [1 << 40, 2]},
+                         "zero": {"dims": [0, 1 << 62, 1 << 62]},
                          "raw": {"dims": [2], "raw_data": b"1"}, "field": {"dims": [2], "float_data": [1.0]},
                          "segment": {"dims": [], "segment": TensorProto.Segment(begin=0, end=1)}}.items():
         yield "tensor_" + name, model(relu, image, ["y"], [TensorProto(name="w", data_type=1, **change)])
