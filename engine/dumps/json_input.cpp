@@ -89,7 +89,7 @@ class NumberReader {
 
 // The way to the first key that stands twice in one object, such as "tensors"."a"; empty where none does.
 std::string repeated_key(const rapidjson::Value& value) {
-  const auto joined = [](std::string outer, const std::string& inside) {
+  const auto joined = [](const std::string& outer, const std::string& inside) {
     return outer + (inside.front() == '"' ? "." : "") + inside;
   };
   if (value.IsArray()) {
