@@ -9,12 +9,13 @@ namespace {
 struct FakeQuantizePolicy {
   static constexpr int threads = 256;
   static constexpr int blocks_a_processor = 8;
+  static constexpr int least_blocks_a_processor = 4;  // up to 64 registers: none spills for a fuller processor
   static constexpr int in_flight = 4;
 };
 
 // Lane by lane: neighbours of a warp read and write neighbours, so every sector is whole.
 template <class Stored, Rounding mode, StepArithmetic arithmetic>
-__global__ void __launch_bounds__(FakeQuantizePolicy::threads)
+__global__ void __launch_bounds__(FakeQuantizePolicy::threads, FakeQuantizePolicy::least_blocks_a_processor)
     fake_quantize_kernel(DeviceRows rows, Tiling tiling, const ElementQuantizer* __restrict__ quantizers, float* out) {
   constexpr int in_flight = FakeQuantizePolicy::in_flight;
   constexpr int warps_a_block = FakeQuantizePolicy::threads / warp_lanes;

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools/install_packages.sh
-cmake --preset release --log-level=NOTICE
+cmake --preset release --log-level=NOTICE -DCMAKE_CUDA_ARCHITECTURES="$(tools/cuda_architectures.sh)"
 cmake --build --preset release --target calib_run
 
 networks=(rn_digits mbv2_digits)

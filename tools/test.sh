@@ -5,6 +5,7 @@
 #   tools/test.sh -R Npy                               arguments go to ctest
 #   QCAL_SANITIZE=address,undefined tools/test.sh      under sanitizers, in a build folder of its own
 #   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
+#   QCAL_CUDA_ARCHITECTURES='90-real' tools/test.sh    75;90 (the default) builds in half the time of all
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,6 +27,7 @@ fi
 tools/install_packages.sh
 cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$optimisation" \
-  -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda"
+  -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \
+  -DCMAKE_CUDA_ARCHITECTURES="${QCAL_CUDA_ARCHITECTURES:-75;90}"
 cmake --build "$build"
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@"
