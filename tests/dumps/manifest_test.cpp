@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/error.h"
-#include "tests/dumps/dump_files.h"
+#include "tests/dumps/file_test.h"
 
 namespace qcal {
 namespace {
@@ -11,23 +10,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
 using namespace qcal::testing;
 
-class ManifestFile : public ::testing::Test {
+class ManifestFile : public FileTest<Manifest> {
  protected:
-  Manifest read(const std::string& text) {
-    write_bytes(path_, text);
-    return read_manifest(path_);
-  }
-  std::string error(const std::string& text) {
-    const std::string message = message_of<InputError>([&] { read(text); });
-    EXPECT_THAT(message, StartsWith(path_.string()));
-    return message;
-  }
-
-  TemporaryDirectory directory_;
-  std::filesystem::path path_ = directory_ / "manifest.json";
+  ManifestFile() : FileTest("manifest.json", read_manifest) {}
 };
 
 TEST_F(ManifestFile, KeepsTheOrderOfTensorsAndBatches) {

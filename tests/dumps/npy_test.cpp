@@ -5,8 +5,7 @@
 #include <limits>
 
 #include "engine/dumps/npy_header.h"
-#include "engine/error.h"
-#include "tests/dumps/dump_files.h"
+#include "tests/dumps/file_test.h"
 
 namespace qcal {
 namespace {
@@ -15,26 +14,17 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
 using namespace qcal::testing;
 
-class Npy : public ::testing::Test {
+class Npy : public FileTest<StoredTensor> {
  protected:
-  StoredTensor read(const std::string& bytes) {
-    write_bytes(path_, bytes);
-    return read_npy_header(path_, "conv1");
+  Npy() : FileTest("a.npy", [](const auto& path) { return read_npy_header(path, "conv1"); }) {
+    subject_ = ": tensor \"conv1\": ";
   }
-  std::string error(const std::string& bytes) {
-    const std::string message = message_of<InputError>([&] { read(bytes); });
-    EXPECT_THAT(message, StartsWith(path_.string() + ": tensor \"conv1\": "));
-    return message;
-  }
+
   std::string error_of_dictionary(const std::string& dictionary, std::size_t value_bytes = 24) {
     return error(npy(dictionary, std::string(value_bytes, '\0')));
   }
-
-  TemporaryDirectory directory_;
-  std::filesystem::path path_ = directory_ / "a.npy";
 };
 
 TEST_F(Npy, ReadsEveryVersion) {

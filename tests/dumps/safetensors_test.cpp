@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/error.h"
-#include "tests/dumps/dump_files.h"
+#include "tests/dumps/file_test.h"
 
 namespace qcal {
 namespace {
@@ -12,23 +11,11 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
 using namespace qcal::testing;
 
-class Safetensors : public ::testing::Test {
+class Safetensors : public FileTest<BatchFile> {
  protected:
-  BatchFile read(const std::string& bytes) {
-    write_bytes(path_, bytes);
-    return read_safetensors_header(path_);
-  }
-  std::string error(const std::string& bytes) {
-    const std::string message = message_of<InputError>([&] { read(bytes); });
-    EXPECT_THAT(message, StartsWith(path_.string()));
-    return message;
-  }
-
-  TemporaryDirectory directory_;
-  std::filesystem::path path_ = directory_ / "a.safetensors";
+  Safetensors() : FileTest("a.safetensors", read_safetensors_header) {}
 };
 
 TEST_F(Safetensors, ReadsEveryTypeThatCanBeCalibrated) {

@@ -4,8 +4,7 @@
 
 #include <limits>
 
-#include "engine/error.h"
-#include "tests/dumps/dump_files.h"
+#include "tests/dumps/file_test.h"
 #include "tests/export/sample_parameters.h"
 
 namespace qcal {
@@ -13,7 +12,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using namespace qcal::testing;
 
 ExportContext sample_context() {
@@ -25,17 +23,10 @@ ExportContext sample_context() {
           .per_channel_batches = true};
 }
 
-class QuantParams : public ::testing::Test {
+class QuantParams : public FileTest<QuantizationParameters> {
  protected:
-  QuantizationParameters read(const std::string& text) {
-    write_bytes(path_, text);
-    return read_quant_params(path_);
-  }
-  std::string error(const std::string& text) {
-    const std::string message = message_of<InputError>([&] { read(text); });
-    EXPECT_THAT(message, StartsWith(path_.string() + ":"));
-    return message;
-  }
+  QuantParams() : FileTest("quant_params.json", read_quant_params) { subject_ = ":"; }
+
   // The sample's text with one piece replaced.
   static std::string altered(const std::string& piece, const std::string& by) {
     std::string text = quant_params_json(sample_parameters(), sample_context());
@@ -43,9 +34,6 @@ class QuantParams : public ::testing::Test {
     EXPECT_NE(at, std::string::npos) << piece;
     return text.replace(at, piece.size(), by);
   }
-
-  TemporaryDirectory directory_;
-  std::filesystem::path path_ = directory_ / "quant_params.json";
 };
 
 TEST_F(QuantParams, HasTheDocumentedLayout) {
