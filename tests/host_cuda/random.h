@@ -12,18 +12,18 @@ class Random {
  public:
   explicit Random(std::uint64_t seed = 0) : state_(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {}
 
-  // In [0, end), for an end of at least 1.
+  // In [0, end), for an end from 1 to 2^32.
   std::uint64_t below(std::uint64_t end) {
     state_ ^= state_ << 13;
     state_ ^= state_ >> 7;
     state_ ^= state_ << 17;
-    return (state_ >> 11) % end;
+    return ((state_ >> 32) * end) >> 32;
   }
 
-  // The position of any of the bits set in `bits`, which is not 0.
+  // The position of any of the bits set in `bits`, which is not 0: the first at or above a random one.
   unsigned bit_of(unsigned bits) {
-    for (auto skip = below(static_cast<unsigned>(std::popcount(bits))); skip > 0; --skip) bits &= bits - 1;
-    return static_cast<unsigned>(std::countr_zero(bits));
+    const auto turn = static_cast<int>(below(32));
+    return static_cast<unsigned>(std::countr_zero(std::rotr(bits, turn)) + turn) % 32;
   }
 
   template <class Items>

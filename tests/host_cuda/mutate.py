@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Breaks CUDA sources in one place at a time (mutants.py) and counts how often their emulated tests notice.
+
+Each mutant is compiled for the plain flavour, linked to the tests' objects as they were built, and run; what survives
+goes through the race flavour. Survivors are printed. Those that --equivalent lists do the same as the original, for
+the reason given there; of the others at least 95% must be caught.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import time
+import tomllib
+
+import mutants
+
+REQUIRED_SHARE = 0.95
+SEEDS = ("1", "2")
+RACE_SEEDS = ("2", "3")
+HANGS_AFTER = 8  # times what the unchanged test takes, and at least
+LEAST_PATIENCE = 20  # seconds
+
+
+class Build:
+    """The commands that CMake made, changed to take mutants."""
+
+    def __init__(self, folder, root):
+        self.folder = folder
+        self.root = root
+        self.compilations = collections.defaultdict(dict)
+        for entry in json.loads((folder / "compile_commands.json").read_text()):
+            command = shlex.split(entry["command"])
+            output = command[command.index("-o") + 1]
+            self.compilations[output] = {"file": entry["file"], "command": command}
+
+    def objects_with(self, file, library):
+        """The objects of a library that are made from the file or include it."""
+        objects = [output for output in self.compilations if f"/{library}.dir/" in output]
+        if file.suffix == ".cu":
+            return [o for o in objects if self.compilations[o]["file"] == str(self.root / file)]
+        dependencies = subprocess.run(["ninja", "-C", self.folder, "-t", "deps", *objects], check=True, text=True,
+                                      stdout=subprocess.PIPE).stdout
+        by_object = re.findall(r"^(\S+): #deps.*\n((?:    .*\n)*)", dependencies, flags=re.M)
+        return [o for o, files in by_object if str(self.root / file) in files.split()]
+
+    def compile(self, built_object, overlay, output):
+        command = list(self.compilations[built_object]["command"])
+        source = pathlib.Path(self.compilations[built_object]["file"])
+        mutated = overlay / source.relative_to(self.root)
+        command[command.index("-c") + 1] = str(mutated if mutated.exists() else source)
+        command[command.index("-o") + 1] = str(output)
+        for flag in ("-MF", "-MT"):
+            if flag in command:
+                command[command.index(flag) + 1] = str(output) + ".d"
+        compiler = next(i for i, word in enumerate(command) if word.startswith("-"))
+        command[compiler:compiler] = [f"-I{overlay}"]
+        command += ["-w", "-O1", "-g1" if "-fsanitize=thread" in command else "-g0"]
+        return subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def link_command(self, test):
+        steps = subprocess.run(["ninja", "-C", self.folder, "-t", "commands", "-s", test], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        link = steps.strip().splitlines()[-1]
+        return shlex.split(link.removeprefix(": && ").removesuffix(" && :"))
+
+    def link(self, test, mutated_objects, output):
+        """Objects come before libraries, so that a library's own object of that name stays out."""
+        command = self.link_command(test)
+        command[command.index("-o") + 1] = str(output)
+        first_object = next(i for i, word in enumerate(command) if word.endswith(".o"))
+        command[first_object:first_object] = [str(o) for o in mutated_objects]
+        return subprocess.run(command, cwd=self.folder, check=True)
+
+
+def run(program, seed, patience):
+    """What a test said that failed; nothing if it passed."""
+    environment = os.environ | {"QCAL_HOST_CUDA_SEED": seed}
+    if str(program).endswith("_race"):
+        environment["QCAL_HOST_CUDA_PREEMPT"] = "64"
+    try:
+        done = subprocess.run([program, "--gtest_brief=1", "--gtest_fail_fast"], env=environment, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=patience,
+                              cwd=program.parent)
+    except subprocess.TimeoutExpired:
+        return f"still running after {patience:.0f} s"
+    if done.returncode == 0:
+        return ""
+    fault = re.search(r"host_cuda: (.*)", done.stdout)
+    if fault:
+        return fault[1]
+    return "wrong result" if done.returncode == 1 else f"ended with {done.returncode}"
+
+
+class Mutations:
+    def __init__(self, build, options):
+        self.build = build
+        self.options = options
+        self.patience = {}
+
+    def measure(self):
+        """Unchanged tests must pass; the fastest go first."""
+        def one(program):
+            begin = time.monotonic()
+            seeds = RACE_SEEDS if program.name.endswith("_race") else SEEDS
+            for seed in seeds:
+                if failure := run(program, seed, 600):
+                    sys.exit(f"{program.name} fails without any mutation: {failure}")
+            return (time.monotonic() - begin) / len(seeds)
+        programs = [self.program(test, flavour) for test in self.options.tests for flavour in ("plain", "race")]
+        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
+            seconds = dict(zip(programs, pool.map(one, programs)))
+        self.patience = {p: max(LEAST_PATIENCE, HANGS_AFTER * s) for p, s in seconds.items()}
+        self.options.tests.sort(key=lambda test: seconds[self.program(test, "plain")])
+        return seconds
+
+    def program(self, test, flavour):
+        found = list(self.build.folder.rglob(f"tests/**/{test}_{flavour}"))
+        if not found:
+            sys.exit(f"{test}_{flavour} is not built")
+        return found[0]
+
+    def judge(self, mutant, folder):
+        """(caught by, how); None for a mutant that does not compile."""
+        file = pathlib.Path(mutant.file)
+        overlay = folder / "source"
+        (overlay / file).parent.mkdir(parents=True, exist_ok=True)
+        (overlay / file).write_text(mutant.apply((self.build.root / file).read_text()))
+        for flavour, seeds in (("plain", SEEDS), ("race", RACE_SEEDS)):
+            built = self.build.objects_with(file, f"{self.options.library}_{flavour}_kernels")
+            made = [folder / f"{flavour}{i}.o" for i in range(len(built))]
+            for source, output in zip(built, made):
+                if self.build.compile(source, overlay, output).returncode != 0:
+                    return None
+            for test in self.options.tests:
+                program = folder / f"{test}_{flavour}"
+                self.build.link(self.program(test, flavour).relative_to(self.build.folder), made, program)
+                for seed in seeds:
+                    if how := run(program, seed, self.patience[self.program(test, flavour)]):
+                        return flavour, how
+                program.unlink()
+        return "", ""
+
+
+def matches(entry, mutant):
+    return (entry["file"], entry["rule"], entry["line"]) == (mutant.file, mutant.rule, mutant.line)
+
+
+def report(results, equivalent):
+    """Prints survivors and sums; whether enough were caught."""
+    caught = collections.Counter(by for _, (by, _) in results)
+    missed = 0
+    for mutant, (by, how) in results:
+        reasons = [entry["reason"] for entry in equivalent if matches(entry, mutant)]
+        if by == "" or reasons:
+            print(f"\n{mutant.file}:{mutant.line_number}: {mutant.rule}\n  - {mutant.line}\n  + {mutant.mutated_line}")
+        if by == "":
+            print(f"  survived: {'equivalent: ' + reasons[0] if reasons else 'MISSED'}")
+            missed += not reasons
+        elif reasons:
+            print(f"  listed as equivalent, but {by} says: {how}")
+            missed += 1
+    judged = caught["plain"] + caught["race"] + missed
+    share = (judged - missed) / max(judged, 1)
+    print(f"\n{len(results)} mutants: {caught['plain']} caught by the plain flavour, {caught['race']} more by the race "
+          f"checker, {caught[''] - missed} equivalent, {missed} missed: {100 * share:.1f}% of {judged} caught")
+    return share >= REQUIRED_SHARE
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=pathlib.Path, required=True, help="the project")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="its build folder, made with Ninja")
+    parser.add_argument("--sources", type=pathlib.Path, required=True, help="the folder of the .cu and .cuh files")
+    parser.add_argument("--library", required=True, help="the emulated library that they are in")
+    parser.add_argument("--tests", nargs="+", required=True, help="its tests, without _plain or _race")
+    parser.add_argument("--equivalent", type=pathlib.Path, help="TOML: [[mutant]] file, rule, line, reason")
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--least", type=int, default=40, help="fewer mutants than this are an error")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--rule", help="only this rule's mutants")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    root = options.root.resolve()
+    build = Build(options.build.resolve(), root)
+    every = mutants.every_mutant(root, options.sources.resolve())
+    equivalent = tomllib.loads(options.equivalent.read_text())["mutant"] if options.equivalent else []
+    for entry in equivalent:
+        if not any(matches(entry, mutant) for mutant in every):
+            sys.exit(f"{options.equivalent}: no such mutant: {entry}")
+    wanted = [m for m in every if options.rule in (None, m.rule)]
+    queue = mutants.sample(wanted, len(wanted))
+    mutations = Mutations(build, options)
+    for program, seconds in mutations.measure().items():
+        print(f"{program.name}: {seconds:.1f} s unchanged", flush=True)
+
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        while queue and len(results) < options.count:
+            batch, queue = queue[:options.count - len(results)], queue[options.count - len(results):]
+            folders = [options.build.resolve() / "mutants" / m.order()[:16] for m in batch]
+            for mutant, verdict in zip(batch, pool.map(mutations.judge, batch, folders)):
+                if verdict is None:
+                    continue  # does not compile
+                results.append((mutant, verdict))
+                print(f"{pathlib.Path(mutant.file).name}:{mutant.line_number}: {mutant.rule}: "
+                      f"{': '.join(verdict) if verdict[0] else 'SURVIVED'}", flush=True)
+    enough = report(results, equivalent)
+    if len(results) < options.least:
+        sys.exit(f"only {len(results)} mutants")
+    sys.exit(0 if enough else 1)
+
+
+if __name__ == "__main__":
+    main()
