@@ -4,13 +4,12 @@
 
 #include "tests/dumps/file_test.h"
 
-namespace qcal {
+namespace qcal::testing {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using namespace qcal::testing;
 
 class ManifestFile : public FileTest<Manifest> {
  protected:
@@ -77,4 +76,4 @@ TEST_F(ManifestFile, RefusesEveryTruncation) {
 }
 
 }  // namespace
-}  // namespace qcal
+}  // namespace qcal::testing

@@ -7,14 +7,13 @@
 #include "engine/dumps/npy_header.h"
 #include "tests/dumps/file_test.h"
 
-namespace qcal {
+namespace qcal::testing {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using namespace qcal::testing;
 
 class Npy : public FileTest<StoredTensor> {
  protected:
@@ -179,4 +178,4 @@ TEST_F(Npy, MessagesStayOnOneLine) {
 }
 
 }  // namespace
-}  // namespace qcal
+}  // namespace qcal::testing
