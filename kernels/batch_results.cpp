@@ -4,6 +4,7 @@
 #include <span>
 
 #include "kernels/gathering.h"
+#include "kernels/raw_histogram_cuda.h"
 
 namespace qcal {
 namespace {
@@ -34,7 +35,7 @@ bool is_planned(Binning binning) {
 }
 
 BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::int64_t elements,
-                           std::int64_t chunks)
+                           std::int64_t chunks, bool by_patterns)
     : binning_(spec.binning), channels_(channels), elements_(elements), error_sets_(spec.candidates.size()) {
   const auto count = static_cast<std::size_t>(channels);
   const bool planned = is_planned(spec.binning);
@@ -43,6 +44,7 @@ BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::
   counts_ = layout.add(planned ? count * histogram_bins * sizeof(std::uint64_t) : 0);
   errors_ = layout.add(error_sets_ * channel_errors_bytes());
   trees_ = layout.add(error_sets_ * count * diffs_candidates * sizeof(OrderedTree));
+  patterns_ = layout.add(by_patterns ? raw_patterns * sizeof(std::uint64_t) : 0);
   zeroed_bytes_ = layout.bytes();
   plans_ = layout.add(count * sizeof(BinPlan));
   specs_ = layout.add(error_sets_ * count * sizeof(ErrorSpec));
@@ -60,6 +62,9 @@ std::uint64_t* BatchResults::counts(std::byte* memory) const {
 }
 BinPlan* BatchResults::plans(std::byte* memory) const {
   return at<BinPlan>(memory, plans_);
+}
+std::uint64_t* BatchResults::patterns(std::byte* memory) const {
+  return at<std::uint64_t>(memory, patterns_);
 }
 CandidateErrors* BatchResults::errors(std::byte* memory, std::size_t set) const {
   return at<CandidateErrors>(memory, errors_ + set * channel_errors_bytes());

@@ -13,9 +13,14 @@ namespace qcal {
 
 class BatchResults {
  public:
+  // Counters of bit patterns, and how many of a batch's values make them worth while: fewer than that are
+  // read twice in less time than the counters take.
+  static constexpr std::int64_t patterns_pay_from = 1 << 18;
+
   // Of `channels` channels with `elements` values each, arriving in pieces of at most `chunks` chunks, those
   // of all channels together.
-  BatchResults(const CollectSpec& spec, std::int64_t channels, std::int64_t elements, std::int64_t chunks);
+  BatchResults(const CollectSpec& spec, std::int64_t channels, std::int64_t elements, std::int64_t chunks,
+               bool by_patterns);
 
   std::int64_t channels() const { return channels_; }
   std::uint64_t elements() const { return static_cast<std::uint64_t>(elements_); }
@@ -28,6 +33,7 @@ class BatchResults {
   DeviceRange* ranges(std::byte* memory) const;
   std::uint64_t* counts(std::byte* memory) const;
   BinPlan* plans(std::byte* memory) const;
+  std::uint64_t* patterns(std::byte* memory) const;
   CandidateErrors* errors(std::byte* memory, std::size_t set) const;
   ErrorState error_state(std::byte* memory, std::size_t set) const;
 
@@ -48,6 +54,7 @@ class BatchResults {
   std::size_t counts_ = 0;
   std::size_t errors_ = 0;
   std::size_t trees_ = 0;
+  std::size_t patterns_ = 0;
   std::size_t plans_ = 0;
   std::size_t specs_ = 0;
   std::size_t open_ = 0;

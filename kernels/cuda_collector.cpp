@@ -9,6 +9,7 @@
 #include "kernels/device_batch.h"
 #include "kernels/gathering.h"
 #include "kernels/histogram_cuda.h"
+#include "kernels/raw_histogram_cuda.h"
 #include "kernels/scale_error_cuda.h"
 #include "kernels/statistics_cuda.h"
 #include "kernels/vitis_histogram.h"
@@ -66,7 +67,8 @@ class BatchWork {
         slot_(slot),
         context_(context),
         batch_(device, slot, context, parts, spec.channel_axis),
-        layout_(spec, batch_.channels(), batch_.elements(), batch_.most_chunks()) {
+        by_patterns_(reads_patterns(spec, batch_)),
+        layout_(spec, batch_.channels(), batch_.elements(), batch_.most_chunks(), by_patterns_) {
     if (layout_.bytes() > slot.work.bytes() || layout_.result_bytes() > slot.results.bytes()) {
       slot.drained.wait();  // growing drops the last batch's
       slot.work.reserve(layout_.bytes());
@@ -78,6 +80,7 @@ class BatchWork {
   const BatchResults& layout() const { return layout_; }
 
   void run() {
+    if (by_patterns_) return run_by_patterns();
     batch_.for_each([&](const DevicePiece& piece) {
       gather_ranges(context_, piece.rows, layout_.ranges(memory()) + piece.first_channel);
     });
@@ -122,6 +125,21 @@ class BatchWork {
   }
 
  private:
+  // Of a 16-bit tensor the counts of bit patterns say everything, from one read.
+  static bool reads_patterns(const CollectSpec& spec, const DeviceBatch& batch) {
+    return is_planned(spec.binning) && spec.candidates.empty() && !spec.channel_axis && batch.whole() &&
+           batch.whole()->dtype != DType::f32 && batch.elements() >= BatchResults::patterns_pay_from;
+  }
+
+  void run_by_patterns() {
+    const DeviceRows& rows = *batch_.whole();
+    const std::uint64_t* patterns = layout_.patterns(memory());
+    count_patterns(context_, rows, layout_.patterns(memory()));
+    range_of_patterns(context_, patterns, rows.dtype, layout_.ranges(memory()));
+    plan();
+    bins_of_patterns(context_, patterns, rows.dtype, layout_.plans(memory()), layout_.counts(memory()));
+  }
+
   std::byte* memory() const { return slot_.work.data(); }
 
   void plan() {
@@ -149,6 +167,7 @@ class BatchWork {
   BatchSlot& slot_;
   const KernelContext& context_;
   DeviceBatch batch_;
+  bool by_patterns_;
   BatchResults layout_;
   DeviceBuffer wide_counts_;
 };

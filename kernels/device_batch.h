@@ -29,6 +29,9 @@ class DeviceBatch {
   // Chunks of the ordered sum that one piece touches, in all of its channels together, at most.
   std::int64_t most_chunks() const;
 
+  // All of it, where the device has it in one piece.
+  const std::optional<DeviceRows>& whole() const { return rows_; }
+
   // Visits the pieces in the order of their elements, each for as long as `visit` enqueues work on it. A
   // batch that is not on the device is sent anew each time.
   void for_each(const std::function<void(const DevicePiece&)>& visit) const;

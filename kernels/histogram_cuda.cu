@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/cuda_support/block_reduce.cuh"
+#include "kernels/cuda_support/counters.cuh"
 #include "kernels/histogram_cuda.h"
 
 namespace qcal {
@@ -22,10 +23,6 @@ struct PiledUp {
   std::uint32_t firsts = 0;
   std::uint32_t lasts = 0;
 };
-
-__device__ __forceinline__ void add_count(std::uint64_t* counter, std::uint64_t count) {
-  atomicAdd(reinterpret_cast<unsigned long long*>(counter), static_cast<unsigned long long>(count));
-}
 
 __global__ void plan_kernel(const DeviceRange* __restrict__ ranges, std::int64_t channels, std::uint64_t elements,
                             BinRule rule, Counted counted, BinPlan* __restrict__ plans) {

@@ -1,5 +1,6 @@
 // Minimum, maximum and count of non-finite values of each channel, in one pass.
 #include "kernels/cuda_support/block_reduce.cuh"
+#include "kernels/cuda_support/counters.cuh"
 #include "kernels/statistics_cuda.h"
 
 namespace qcal {
@@ -40,10 +41,7 @@ __global__ void __launch_bounds__(StatisticsPolicy::threads)
         atomicMax(&ranges[channel].highest, highest);
         atomicMax(&ranges[channel].lowest, lowest);
       }
-      if (non_finite > 0) {
-        atomicAdd(reinterpret_cast<unsigned long long*>(&ranges[channel].non_finite),
-                  static_cast<unsigned long long>(non_finite));
-      }
+      if (non_finite > 0) add_count(&ranges[channel].non_finite, non_finite);
     }
   }
 }

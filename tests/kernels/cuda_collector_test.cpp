@@ -175,6 +175,20 @@ TEST(CudaCollector, BatchesLargerThanTheDeviceKeepsGiveTheCpusBits) {
   }
 }
 
+// Long enough that the counts of bit patterns are worth while.
+TEST(CudaCollector, LargeSixteenBitTensorsGiveTheCpusBits) {
+  const std::vector<float> values = with_faults(samples(Shape::relu, (1 << 18) + 77, 9));
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const TypedTensor tensor(values, {(1 << 18) + 77}, dtype);
+    for (CollectSpec spec : specs({})) {
+      spec.candidates.clear();
+      SCOPED_TRACE(describe({(1 << 18) + 77}, {}, spec, dtype));
+      expect_equal(collected(*test_backend(), spec, tensor.view()),
+                   collected(*Backend::cpu(), spec, tensor.view()));
+    }
+  }
+}
+
 TEST(CudaCollector, ManyBatchesInFlightStayApartAndInOrder) {
   std::vector<std::vector<float>> batches;
   for (std::uint64_t i = 0; i < 11; ++i)
