@@ -1,6 +1,7 @@
 // The emulated device: all its state behind one lock, and the frame that every runtime call runs in.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -72,4 +73,5 @@ struct CUstream_st {
 
 struct CUevent_st {
   host_cuda::Ticket ticket;
+  std::chrono::steady_clock::time_point recorded;
 };

@@ -1,7 +1,6 @@
 """Mutants of CUDA sources, derived by rule: each is one small mistake in device code."""
 import dataclasses
 import hashlib
-import pathlib
 import re
 
 
@@ -99,10 +98,11 @@ RULES = {
 
 
 def blanked(text):
-    """The text with its comments, strings and templates' commas blanked, every character in its place."""
+    """The text without comments, strings and declarations that no rule is about, every character in its place."""
     def blank(match):
         return re.sub(r"[^\n]", " ", match.group())
-    return re.sub(r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|#pragma[^\n]*|static_assert\([^;]*;", blank, text, flags=re.S)
+    passed_over = r'//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|#pragma[^\n]*|(?:static_assert|QCAL_SHARED_ARRAY)\([^;]*;'
+    return re.sub(passed_over, blank, text, flags=re.S)
 
 
 def device_functions(text):
@@ -134,9 +134,11 @@ def mutants_of(root, file):
                          text[first:last].strip(), (text[first:start] + replacement + text[end:last]).strip())
 
 
-def every_mutant(root, folder):
-    files = sorted(p.relative_to(root) for p in pathlib.Path(folder).rglob("*.cu*") if p.name != "gpu_source.cuh")
-    return [mutant for file in files for mutant in mutants_of(root, file)]
+def every_mutant(root, sources):
+    """Of a file, or of the .cu and .cuh files in a folder."""
+    files = [sources] if sources.is_file() else sources.rglob("*.cu*")
+    names = sorted(file.relative_to(root) for file in files if file.name != "gpu_source.cuh")
+    return [mutant for name in names for mutant in mutants_of(root, name)]
 
 
 def sample(mutants, count):

@@ -176,7 +176,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=pathlib.Path, required=True, help="the project")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="its build folder, made with Ninja")
-    parser.add_argument("--sources", type=pathlib.Path, required=True, help="the folder of the .cu and .cuh files")
+    parser.add_argument("--sources", type=pathlib.Path, required=True, help="the folder of the .cu and .cuh files, or one of them")
     parser.add_argument("--library", required=True, help="the emulated library that they are in")
     parser.add_argument("--tests", nargs="+", required=True, help="its tests, without _plain or _race")
     parser.add_argument("--equivalent", type=pathlib.Path, help="TOML: [[mutant]] file, rule, line, reason")

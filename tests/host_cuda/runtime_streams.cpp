@@ -109,6 +109,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return stream_call(stream, [&](Device& device, Lock&, const auto& queue) {
     if (!is_event(device, event)) return cudaErrorInvalidResourceHandle;
     event->ticket = device.streams.now(queue);
+    event->recorded = std::chrono::steady_clock::now();
     return cudaSuccess;
   });
 }
@@ -125,5 +126,14 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   return runtime_call([&](Device& device, Lock& lock) {
     if (!is_event(device, event)) return cudaErrorInvalidResourceHandle;
     return query(device, host_cuda::Ticket(event->ticket), lock);
+  });
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  return runtime_call([&](Device& device, Lock&) {
+    if (!is_event(device, begin) || !is_event(device, end)) return cudaErrorInvalidResourceHandle;
+    if (!Streams::done(begin->ticket) || !Streams::done(end->ticket)) return cudaErrorNotReady;
+    *milliseconds = std::chrono::duration<float, std::milli>(end->recorded - begin->recorded).count();
+    return cudaSuccess;
   });
 }
