@@ -36,21 +36,33 @@ bool is_planned(Binning binning) {
 
 BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::int64_t elements,
                            std::int64_t chunks, bool by_patterns)
-    : binning_(spec.binning), channels_(channels), elements_(elements), error_sets_(spec.candidates.size()) {
+    : binning_(spec.binning),
+      channels_(channels),
+      elements_(elements),
+      error_sets_(spec.candidates.size()),
+      has_moments_(spec.moments),
+      error_sums_(error_sets_) {
   const auto count = static_cast<std::size_t>(channels);
-  const bool planned = is_planned(spec.binning);
   Layout layout;
   layout.add(count * sizeof(DeviceRange));
-  counts_ = layout.add(planned ? count * histogram_bins * sizeof(std::uint64_t) : 0);
-  errors_ = layout.add(error_sets_ * channel_errors_bytes());
-  trees_ = layout.add(error_sets_ * count * diffs_candidates * sizeof(OrderedTree));
+  counts_ = layout.add(is_planned(spec.binning) ? count * histogram_bins * sizeof(std::uint64_t) : 0);
+  errors_ = layout.add(error_sets_ * count * sizeof(CandidateErrors));
+  moments_ = layout.add(has_moments_ ? count * sizeof(Moments) : 0);
+  result_bytes_ = layout.bytes();
+  const auto for_each_sums = [&](const auto& visit) {
+    for (Sums& sums : error_sums_) visit(sums, diffs_candidates);
+    if (has_moments_) visit(moment_sums_, moment_terms);
+  };
+  for_each_sums(
+      [&](Sums& sums, std::size_t terms) { sums.trees = layout.add(count * terms * sizeof(OrderedTree)); });
   patterns_ = layout.add(by_patterns ? raw_patterns * sizeof(std::uint64_t) : 0);
   zeroed_bytes_ = layout.bytes();
   plans_ = layout.add(count * sizeof(BinPlan));
   specs_ = layout.add(error_sets_ * count * sizeof(ErrorSpec));
-  open_ = layout.add(error_sets_ * count * sizeof(OpenChunk));
-  chunk_sums_bytes_ = static_cast<std::size_t>(chunks) * diffs_candidates * sizeof(double);
-  chunk_sums_ = layout.add(error_sets_ * chunk_sums_bytes_);
+  for_each_sums([&](Sums& sums, std::size_t terms) {
+    sums.open = layout.add(count * terms * ordered_sum_lanes * sizeof(float));
+    sums.chunk_sums = layout.add(static_cast<std::size_t>(chunks) * terms * sizeof(double));
+  });
   bytes_ = layout.bytes();
 }
 
@@ -67,17 +79,24 @@ std::uint64_t* BatchResults::patterns(std::byte* memory) const {
   return at<std::uint64_t>(memory, patterns_);
 }
 CandidateErrors* BatchResults::errors(std::byte* memory, std::size_t set) const {
-  return at<CandidateErrors>(memory, errors_ + set * channel_errors_bytes());
+  return at<CandidateErrors>(memory, errors_) + set * static_cast<std::size_t>(channels_);
+}
+Moments* BatchResults::moments(std::byte* memory) const {
+  return at<Moments>(memory, moments_);
+}
+ErrorSpec* BatchResults::specs(std::byte* memory, std::size_t set) const {
+  return at<ErrorSpec>(memory, specs_) + set * static_cast<std::size_t>(channels_);
 }
 
-ErrorState BatchResults::error_state(std::byte* memory, std::size_t set) const {
-  const std::size_t first = set * static_cast<std::size_t>(channels_);
-  ErrorState state;
-  state.specs = at<ErrorSpec>(memory, specs_) + first;
-  state.open = at<OpenChunk>(memory, open_) + first;
-  state.trees = at<OrderedTree>(memory, trees_) + first * diffs_candidates;
-  state.chunk_sums = at<double>(memory, chunk_sums_ + set * chunk_sums_bytes_);
-  return state;
+OrderedSumState BatchResults::state(std::byte* memory, const Sums& sums) const {
+  return {at<float>(memory, sums.open), at<OrderedTree>(memory, sums.trees),
+          at<double>(memory, sums.chunk_sums)};
+}
+OrderedSumState BatchResults::error_sums(std::byte* memory, std::size_t set) const {
+  return state(memory, error_sums_[set]);
+}
+OrderedSumState BatchResults::moment_sums(std::byte* memory) const {
+  return state(memory, moment_sums_);
 }
 
 std::vector<ValueRange> BatchResults::ranges_in(const std::byte* results) const {
@@ -93,6 +112,7 @@ std::vector<ChannelSummary> BatchResults::summaries_in(const std::byte* results)
   const std::vector<ValueRange> ranges = ranges_in(results);
   const auto* counts = reinterpret_cast<const std::uint64_t*>(results + counts_);
   const auto* errors = reinterpret_cast<const CandidateErrors*>(results + errors_);
+  const auto* moments = reinterpret_cast<const Moments*>(results + moments_);
   std::vector<ChannelSummary> summaries(ranges.size());
   for (std::size_t channel = 0; channel < ranges.size(); ++channel) {
     ChannelSummary& summary = summaries[channel];
@@ -105,6 +125,7 @@ std::vector<ChannelSummary> BatchResults::summaries_in(const std::byte* results)
     for (std::size_t set = 0; set < error_sets_; ++set) {
       summary.errors.push_back(errors[set * ranges.size() + channel]);
     }
+    if (has_moments_) summary.moments = moments[channel];
   }
   return summaries;
 }

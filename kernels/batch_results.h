@@ -26,7 +26,7 @@ class BatchResults {
   std::uint64_t elements() const { return static_cast<std::uint64_t>(elements_); }
 
   // Bytes from the start of the memory: what the host reads, what must be zeroed first, all.
-  std::size_t result_bytes() const { return errors_ + error_sets_ * channel_errors_bytes(); }
+  std::size_t result_bytes() const { return result_bytes_; }
   std::size_t zeroed_bytes() const { return zeroed_bytes_; }
   std::size_t bytes() const { return bytes_; }
 
@@ -35,31 +35,40 @@ class BatchResults {
   BinPlan* plans(std::byte* memory) const;
   std::uint64_t* patterns(std::byte* memory) const;
   CandidateErrors* errors(std::byte* memory, std::size_t set) const;
-  ErrorState error_state(std::byte* memory, std::size_t set) const;
+  Moments* moments(std::byte* memory) const;
+  ErrorSpec* specs(std::byte* memory, std::size_t set) const;
+  // Of one set of candidates' errors, and of the moments.
+  OrderedSumState error_sums(std::byte* memory, std::size_t set) const;
+  OrderedSumState moment_sums(std::byte* memory) const;
 
   // From results that were copied to the host.
   std::vector<ValueRange> ranges_in(const std::byte* results) const;
   std::vector<ChannelSummary> summaries_in(const std::byte* results) const;
 
  private:
-  std::size_t channel_errors_bytes() const {
-    return static_cast<std::size_t>(channels_) * sizeof(CandidateErrors);
-  }
+  // Memory of the sums of some terms.
+  struct Sums {
+    std::size_t open = 0;
+    std::size_t trees = 0;
+    std::size_t chunk_sums = 0;
+  };
+  OrderedSumState state(std::byte* memory, const Sums& sums) const;
 
   Binning binning_;
   std::int64_t channels_;
   std::int64_t elements_;
   std::size_t error_sets_;
+  bool has_moments_;
   // Offsets; ranges lie at 0.
   std::size_t counts_ = 0;
   std::size_t errors_ = 0;
-  std::size_t trees_ = 0;
+  std::size_t moments_ = 0;
   std::size_t patterns_ = 0;
   std::size_t plans_ = 0;
   std::size_t specs_ = 0;
-  std::size_t open_ = 0;
-  std::size_t chunk_sums_ = 0;
-  std::size_t chunk_sums_bytes_ = 0;  // of one set
+  std::vector<Sums> error_sums_;
+  Sums moment_sums_;
+  std::size_t result_bytes_ = 0;
   std::size_t zeroed_bytes_ = 0;
   std::size_t bytes_ = 0;
 };

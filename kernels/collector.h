@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/histogram.h"
+#include "kernels/moments_math.h"
 #include "kernels/non_finite.h"
 #include "kernels/scale_error.h"
 #include "kernels/stream.h"
@@ -27,13 +28,15 @@ struct CollectSpec {
   Binning binning = Binning::none;
   std::vector<CandidateSpec> candidates;  // squared errors are gathered for each
   NonFinite non_finite = NonFinite::reject;
-  bool accumulate = false;  // batches become one; only without candidates
+  bool moments = false;     // sum and sum of squares
+  bool accumulate = false;  // batches become one; only without candidates and moments
 };
 
 struct ChannelSummary {
   ValueRange range;
   Histogram histogram;                  // no bins where none was asked for, or the data have no finite value
   std::vector<CandidateErrors> errors;  // one per CollectSpec::candidates
+  Moments moments;                      // where they were asked for
 };
 
 // A batch that the non-finite policy kept out.

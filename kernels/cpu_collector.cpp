@@ -7,8 +7,9 @@
 #include <algorithm>
 
 #include "kernels/channel_blocks.h"
-#include "kernels/channel_errors.h"
+#include "kernels/channel_sums.h"
 #include "kernels/gathering.h"
+#include "kernels/moments.h"
 #include "kernels/statistics.h"
 #include "kernels/vitis_histogram.h"
 
@@ -132,6 +133,7 @@ class CpuCollector final : public Collector {
     for (std::size_t at = 0; at < ranges.size(); ++at) summaries[at].range = ranges[at];
     gather_histograms(channels, summaries);
     gather_errors(channels, summaries);
+    gather_moments(channels, summaries);
     gathering_.add(std::move(summaries));
   }
 
@@ -168,30 +170,44 @@ class CpuCollector final : public Collector {
   }
 
   void gather_errors(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
-    if (spec_.candidates.empty()) return;
-    const auto fresh = [&](std::size_t at) {
-      std::vector<ChannelErrors> errors;
-      for (const CandidateSpec& candidates : spec_.candidates)
-        errors.emplace_back(error_spec(candidates, summaries[at].range));
-      return errors;
-    };
-    const auto keep = [&](std::size_t at, const std::vector<ChannelErrors>& errors) {
-      for (const ChannelErrors& sum : errors) summaries[at].errors.push_back(sum.total());
-    };
+    for (const CandidateSpec& candidates : spec_.candidates) {
+      const auto sums_of = [&](const ChannelSummary& summary) {
+        const ErrorSpec errors = error_spec(candidates, summary.range);
+        return [errors](std::span<const float> chunk) { return chunk_errors(chunk, errors); };
+      };
+      sum_channels<diffs_candidates>(
+          channels, summaries, sums_of,
+          [](ChannelSummary& summary, const CandidateErrors& errors) { summary.errors.push_back(errors); });
+    }
+  }
+
+  void gather_moments(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
+    if (!spec_.moments) return;
+    sum_channels<moment_terms>(
+        channels, summaries, [](const ChannelSummary&) { return chunk_moments; },
+        [](ChannelSummary& summary, const std::array<double, moment_terms>& sums) {
+          summary.moments = {sums[0], sums[1]};
+        });
+  }
+
+  // keep(summary, totals) of what sums_of(summary) adds up over each channel.
+  template <int terms, class SumsOf, class Keep>
+  static void sum_channels(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries,
+                           const SumsOf& sums_of, const Keep& keep) {
     if (channels.whole()) {  // sums need not outlive their channel
       channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
-        std::vector<ChannelErrors> errors = fresh(at);
-        for (ChannelErrors& sum : errors) sum.add(reader, channel);
-        keep(at, errors);
+        ChannelSums<terms> sums(sums_of(summaries[at]));
+        sums.add(reader, channel);
+        keep(summaries[at], sums.total());
       });
       return;
     }
-    std::vector<std::vector<ChannelErrors>> errors;
-    for (std::size_t at = 0; at < summaries.size(); ++at) errors.push_back(fresh(at));
+    std::vector<ChannelSums<terms>> sums;
+    for (const ChannelSummary& summary : summaries) sums.emplace_back(sums_of(summary));
     channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
-      for (ChannelErrors& sum : errors[at]) sum.add(reader, channel);
+      sums[at].add(reader, channel);
     });
-    for (std::size_t at = 0; at < errors.size(); ++at) keep(at, errors[at]);
+    for (std::size_t at = 0; at < sums.size(); ++at) keep(summaries[at], sums[at].total());
   }
 
   CollectSpec spec_;

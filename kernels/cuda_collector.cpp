@@ -9,6 +9,7 @@
 #include "kernels/device_batch.h"
 #include "kernels/gathering.h"
 #include "kernels/histogram_cuda.h"
+#include "kernels/moments_cuda.h"
 #include "kernels/raw_histogram_cuda.h"
 #include "kernels/scale_error_cuda.h"
 #include "kernels/statistics_cuda.h"
@@ -81,9 +82,7 @@ class BatchWork {
 
   void run() {
     if (by_patterns_) return run_by_patterns();
-    batch_.for_each([&](const DevicePiece& piece) {
-      gather_ranges(context_, piece.rows, layout_.ranges(memory()) + piece.first_channel);
-    });
+    batch_.for_each([&](const DevicePiece& piece) { gather_statistics(piece); });
     const bool counts = is_planned(spec_.binning);
     if (!counts && spec_.candidates.empty()) return;
     plan();
@@ -127,8 +126,9 @@ class BatchWork {
  private:
   // Of a 16-bit tensor the counts of bit patterns say everything, from one read.
   static bool reads_patterns(const CollectSpec& spec, const DeviceBatch& batch) {
-    return is_planned(spec.binning) && spec.candidates.empty() && !spec.channel_axis && batch.whole() &&
-           batch.whole()->dtype != DType::f32 && batch.elements() >= BatchResults::patterns_pay_from;
+    return is_planned(spec.binning) && spec.candidates.empty() && !spec.moments && !spec.channel_axis &&
+           batch.whole() && batch.whole()->dtype != DType::f32 &&
+           batch.elements() >= BatchResults::patterns_pay_from;
   }
 
   void run_by_patterns() {
@@ -150,16 +150,22 @@ class BatchWork {
     }
     for (std::size_t set = 0; set < spec_.candidates.size(); ++set) {
       plan_errors(context_, spec_.candidates[set], layout_.ranges(memory()), channels, layout_.elements(),
-                  layout_.error_state(memory(), set));
+                  layout_.specs(memory(), set));
     }
   }
 
+  void gather_statistics(const DevicePiece& piece) {
+    DeviceRange* const ranges = layout_.ranges(memory()) + piece.first_channel;
+    if (!spec_.moments) return gather_ranges(context_, piece.rows, ranges);
+    gather_moments(context_, piece.rows, piece.place,
+                   layout_.moment_sums(memory()).from(piece.first_channel, moment_terms), ranges,
+                   layout_.moments(memory()) + piece.first_channel);
+  }
+
   void add_candidates(const DevicePiece& piece, std::size_t set) {
-    ErrorState state = layout_.error_state(memory(), set);
-    state.specs += piece.first_channel;
-    state.open += piece.first_channel;
-    state.trees += piece.first_channel * diffs_candidates;
-    add_errors(context_, piece.rows, piece.place, spec_.candidates[set].rounding, state,
+    add_errors(context_, piece.rows, piece.place, spec_.candidates[set].rounding,
+               layout_.specs(memory(), set) + piece.first_channel,
+               layout_.error_sums(memory(), set).from(piece.first_channel, diffs_candidates),
                layout_.errors(memory(), set) + piece.first_channel);
   }
 

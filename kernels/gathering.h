@@ -19,7 +19,7 @@ Histogram empty_histogram(const ValueRange& range, Binning binning);
 
 class Gathering {
  public:
-  // Throws InvalidArgument for a spec that accumulates squared errors.
+  // Throws InvalidArgument for a spec that accumulates squared errors or moments.
   explicit Gathering(const CollectSpec& spec);
 
   // Throws InvalidArgument where an accumulating collector's earlier batches had another number of channels.

@@ -42,6 +42,8 @@ std::vector<CollectSpec> specs(std::optional<int> axis) {
   all[4].binning = Binning::dyadic_value;
   all[4].candidates = {candidates(CandidateRule::vitis_fix_pos, true, Rounding::std_round)};
   all[5].binning = Binning::vitis;
+  all[0].moments = true;
+  all[3].moments = true;
   for (CollectSpec& spec : all) {
     spec.channel_axis = axis;
     spec.non_finite = NonFinite::ignore;

@@ -28,6 +28,7 @@ inline void expect_equal(const Summary& a, const Summary& b) {
     EXPECT_EQ(a.channels[c].range, b.channels[c].range) << c;
     EXPECT_EQ(a.channels[c].histogram, b.channels[c].histogram) << c;
     EXPECT_EQ(a.channels[c].errors, b.channels[c].errors) << c;
+    EXPECT_EQ(a.channels[c].moments, b.channels[c].moments) << c;
   }
 }
 

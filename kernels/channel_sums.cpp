@@ -1,39 +1,40 @@
-#include "kernels/channel_errors.h"
+#include "kernels/channel_sums.h"
 
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
 
+#include "kernels/candidate_scales_math.h"
 #include "kernels/channel_blocks.h"
+#include "kernels/moments_math.h"
 
 namespace qcal {
-namespace {
-
-using Trees = std::array<OrderedTree, diffs_candidates>;
 
 // Adds the chunks of `values`, the last of which may be short.
-void add_to(Trees& trees, std::span<const float> values, const ErrorSpec& spec) {
+template <int terms>
+void ChannelSums<terms>::add_to(Trees& trees, std::span<const float> values) const {
   for (std::size_t at = 0; at < values.size(); at += ordered_sum_chunk) {
     const std::size_t count = std::min<std::size_t>(ordered_sum_chunk, values.size() - at);
-    const CandidateErrors errors = chunk_errors(values.subspan(at, count), spec);
-    for (std::size_t k = 0; k < errors.size(); ++k) trees[k].add(errors[k]);
+    const Totals sums = chunk_sums_(values.subspan(at, count));
+    for (std::size_t k = 0; k < sums.size(); ++k) trees[k].add(sums[k]);
   }
 }
 
-CandidateErrors totals(const Trees& trees) {
-  CandidateErrors errors;
-  for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = trees[k].total();
-  return errors;
+template <int terms>
+auto ChannelSums<terms>::totals(const Trees& trees) -> Totals {
+  Totals sums;
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] = trees[k].total();
+  return sums;
 }
 
-}  // namespace
-
-void ChannelErrors::add_chunks(std::span<const float> values) {
-  add_to(trees_, values, spec_);
+template <int terms>
+void ChannelSums<terms>::add_chunks(std::span<const float> values) {
+  add_to(trees_, values);
   chunks_ += static_cast<std::int64_t>(values.size()) / ordered_sum_chunk;
 }
 
-void ChannelErrors::add(const ChannelReader& reader, std::int64_t channel) {
+template <int terms>
+void ChannelSums<terms>::add(const ChannelReader& reader, std::int64_t channel) {
   const std::int64_t size = reader.elements();
   std::int64_t at = 0;
   const auto keep = [&](std::int64_t count) {
@@ -60,15 +61,15 @@ void ChannelErrors::add(const ChannelReader& reader, std::int64_t channel) {
   one_by_one(std::min(to_segment, (size - at) / ordered_sum_chunk));
 
   const std::int64_t segments = (size - at) / segment_elements;
-  std::vector<CandidateErrors> sums(static_cast<std::size_t>(segments));
+  std::vector<Totals> sums(static_cast<std::size_t>(segments));
   tbb::parallel_for(std::int64_t{0}, segments, [&](std::int64_t index) {
     Trees trees;
     const std::int64_t begin = at + index * segment_elements;
     for_each_block(reader, channel, begin, begin + segment_elements,
-                   [&](std::span<const float> values) { add_to(trees, values, spec_); });
+                   [&](std::span<const float> values) { add_to(trees, values); });
     sums[static_cast<std::size_t>(index)] = totals(trees);
   });
-  for (const CandidateErrors& sum : sums) {
+  for (const Totals& sum : sums) {
     for (std::size_t k = 0; k < sum.size(); ++k) trees_[k].add(sum[k], segment_level);
   }
   chunks_ += segments * segment_chunks;
@@ -78,10 +79,14 @@ void ChannelErrors::add(const ChannelReader& reader, std::int64_t channel) {
   keep(size - at);
 }
 
-CandidateErrors ChannelErrors::total() const {
+template <int terms>
+auto ChannelSums<terms>::total() const -> Totals {
   Trees trees = trees_;
-  add_to(trees, rest_, spec_);
+  add_to(trees, rest_);
   return totals(trees);
 }
+
+template class ChannelSums<diffs_candidates>;
+template class ChannelSums<moment_terms>;
 
 }  // namespace qcal

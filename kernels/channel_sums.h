@@ -1,0 +1,44 @@
+// Ordered sums over one channel whose elements arrive in pieces: the same bits however it is cut.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "kernels/channel_reader.h"
+#include "kernels/ordered_sum_math.h"
+
+namespace qcal {
+
+// Of `terms` quantities, which `chunk_sums` computes for a chunk (at most ordered_sum_chunk values).
+template <int terms>
+class ChannelSums {
+ public:
+  using Totals = std::array<double, terms>;
+  using ChunkSums = std::function<Totals(std::span<const float>)>;
+
+  explicit ChannelSums(ChunkSums chunk_sums) : chunk_sums_(std::move(chunk_sums)) {}
+
+  // The next elements: all that `reader` has of `channel`. Parallel over segments of large ones, in the
+  // calling thread's oneTBB arena.
+  void add(const ChannelReader& reader, std::int64_t channel);
+
+  // Of everything added so far.
+  Totals total() const;
+
+ private:
+  using Trees = std::array<OrderedTree, terms>;
+
+  static Totals totals(const Trees& trees);
+  void add_to(Trees& trees, std::span<const float> values) const;
+  void add_chunks(std::span<const float> values);
+
+  ChunkSums chunk_sums_;
+  Trees trees_;
+  std::int64_t chunks_ = 0;
+  std::vector<float> rest_;  // less than a chunk
+};
+
+}  // namespace qcal
