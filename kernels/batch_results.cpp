@@ -61,6 +61,7 @@ BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::
   specs_ = layout.add(error_sets_ * count * sizeof(ErrorSpec));
   for_each_sums([&](Sums& sums, std::size_t terms) {
     sums.open = layout.add(count * terms * ordered_sum_lanes * sizeof(float));
+    sums.next_open = layout.add(count * terms * ordered_sum_lanes * sizeof(float));
     sums.chunk_sums = layout.add(static_cast<std::size_t>(chunks) * terms * sizeof(double));
   });
   bytes_ = layout.bytes();
@@ -89,8 +90,8 @@ ErrorSpec* BatchResults::specs(std::byte* memory, std::size_t set) const {
 }
 
 OrderedSumState BatchResults::state(std::byte* memory, const Sums& sums) const {
-  return {at<float>(memory, sums.open), at<OrderedTree>(memory, sums.trees),
-          at<double>(memory, sums.chunk_sums)};
+  return {at<float>(memory, sums.open), at<float>(memory, sums.next_open),
+          at<OrderedTree>(memory, sums.trees), at<double>(memory, sums.chunk_sums)};
 }
 OrderedSumState BatchResults::error_sums(std::byte* memory, std::size_t set) const {
   return state(memory, error_sums_[set]);

@@ -49,6 +49,7 @@ class BatchResults {
   // Memory of the sums of some terms.
   struct Sums {
     std::size_t open = 0;
+    std::size_t next_open = 0;
     std::size_t trees = 0;
     std::size_t chunk_sums = 0;
   };

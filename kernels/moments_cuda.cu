@@ -30,10 +30,10 @@ __device__ __forceinline__ void merge_warp(const SeenRange& seen, DeviceRange& r
 
 template <class Stored>
 __global__ void __launch_bounds__(ChunkPolicy::threads)
-    moments_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors, float* open,
-                   double* chunk_sums, DeviceRange* __restrict__ ranges) {
+    moments_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
+                   OrderedSumState state, DeviceRange* __restrict__ ranges) {
   sum_chunks<Stored, moment_terms>(
-      rows, piece, chunks, vectors, open, chunk_sums,
+      rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<moment_terms>& sums, const auto& visit) {
         SeenRange seen;
         visit([&](const LaneRow& row) {
@@ -60,7 +60,7 @@ void gather_moments(const KernelContext& context, const DeviceRows& rows, const 
   const std::string what = "moments_kernel of " + context.subject;
   with_stored(rows.dtype, [&](auto stored) {
     launch(what.c_str(), moments_kernel<decltype(stored)>, chunk_blocks(rows, piece), dim3(ChunkPolicy::threads), 0,
-           context.stream, rows, piece, chunks, loads_four(rows, piece), state.open, state.chunk_sums, ranges);
+           context.stream, rows, piece, chunks, loads_four(rows, piece), state, ranges);
   });
   add_chunk_sums(context, rows, piece, moment_terms, state, &totals->sum);
 }

@@ -68,7 +68,8 @@ __global__ void __launch_bounds__(TreePolicy::threads)
 }  // namespace
 
 OrderedSumState OrderedSumState::from(std::int64_t channel, int terms) const {
-  return {open + channel * terms * ordered_sum_lanes, trees + channel * terms, chunk_sums};
+  const std::int64_t lanes = channel * terms * ordered_sum_lanes;
+  return {open + lanes, next_open + lanes, trees + channel * terms, chunk_sums};
 }
 
 std::int64_t chunks_of(const DeviceRows& rows, const PieceOfChannel& piece) {
@@ -100,6 +101,11 @@ void add_chunk_sums(const KernelContext& context, const DeviceRows& rows, const 
          dim3(static_cast<unsigned>(rows.channels * terms)), dim3(TreePolicy::threads), 0, context.stream,
          static_cast<const double*>(state.chunk_sums), chunks, chunks - (ends_open ? 1 : 0),
          piece.offset / ordered_sum_chunk, state.trees, last ? totals : nullptr);
+  if (!ends_open) return;
+  const auto lanes = static_cast<std::size_t>(rows.channels * terms * ordered_sum_lanes);
+  check_cuda(cudaMemcpyAsync(state.open, state.next_open, lanes * sizeof(float), cudaMemcpyDeviceToDevice,
+                             context.stream),
+             "keeping open chunks of " + context.subject);
 }
 
 }  // namespace qcal

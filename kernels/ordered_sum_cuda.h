@@ -17,7 +17,10 @@ struct PieceOfChannel {
 
 // Device memory that `terms` sums of each channel live in while the pieces of a batch arrive.
 struct OrderedSumState {
-  float* open = nullptr;         // [channel][term][lane]: of a chunk that the next piece goes on with
+  // [channel][term][lane] of the chunk that the last piece left open, and of the one that this piece does:
+  // one block goes on with the first while another writes the second.
+  float* open = nullptr;
+  float* next_open = nullptr;
   OrderedTree* trees = nullptr;  // [channel][term]; zeroed before the first piece
   double* chunk_sums = nullptr;  // [channel][term][chunk]: room for chunks_of() every piece
 

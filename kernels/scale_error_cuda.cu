@@ -50,10 +50,10 @@ __global__ void plan_errors_kernel(CandidateSpec candidates, const DeviceRange* 
 template <class Stored, Rounding mode>
 __global__ void __launch_bounds__(ChunkPolicy::threads, ErrorPolicy::least_blocks_a_processor)
     chunk_errors_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
-                        const ErrorSpec* __restrict__ specs, float* open, double* chunk_sums) {
+                        const ErrorSpec* __restrict__ specs, OrderedSumState state) {
   using Steps = ErrorSpec::Steps;
   sum_chunks<Stored, diffs_candidates>(
-      rows, piece, chunks, vectors, open, chunk_sums,
+      rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<diffs_candidates>& sums, const auto& visit) {
         const ErrorSpec& spec = specs[channel];
         if (spec.steps == Steps::multiplied) {
@@ -86,7 +86,7 @@ void add_errors(const KernelContext& context, const DeviceRows& rows, const Piec
     with_rounding(rounding, [&](auto mode) {
       launch(what.c_str(), chunk_errors_kernel<decltype(stored), decltype(mode)::value>, chunk_blocks(rows, piece),
              dim3(ChunkPolicy::threads), 0, context.stream, rows, piece, chunks, loads_four(rows, piece), specs,
-             state.open, state.chunk_sums);
+             state);
     });
   });
   add_chunk_sums(context, rows, piece, diffs_candidates, state, totals->data());

@@ -133,10 +133,10 @@ __device__ __forceinline__ double join_lanes(const float (&lanes)[4]) {
 
 // Sums `terms` quantities of every chunk of a piece. sum_channel(channel, sums, visit) adds to a thread's
 // `sums` what visit(add_row) calls add_row with; all lanes of a warp call it together, though some may have no
-// rows. open: [channel][terms][lane]; chunk_sums: [channel][terms][chunk].
+// rows. See OrderedSumState for the memory.
 template <class Stored, int terms, class SumChannel>
 __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOfChannel& piece, std::int64_t chunks,
-                                           bool vectors, float* open, double* chunk_sums,
+                                           bool vectors, const OrderedSumState& state,
                                            const SumChannel& sum_channel) {
   using Policy = ChunkPolicy;
   const int quarter = static_cast<int>(threadIdx.x) % Policy::threads_a_chunk;
@@ -153,11 +153,11 @@ __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOf
   const bool complete = part.end == chunk_end || part.end == piece.total;
   for (std::int64_t channel = blockIdx.y; channel < rows.channels; channel += gridDim.y) {
     LaneSums<terms> sums = {};
-    float* const own_open = open + channel * terms * ordered_sum_lanes + part.first_lane;
+    const std::int64_t own_lanes = channel * terms * ordered_sum_lanes + part.first_lane;
     if (has_chunk && part.begin > part.chunk_begin) {
       for (int term = 0; term < terms; ++term) {
         for (int lane = 0; lane < Policy::lanes_a_thread; ++lane) {
-          sums[term][lane] = own_open[term * ordered_sum_lanes + lane];
+          sums[term][lane] = state.open[own_lanes + term * ordered_sum_lanes + lane];
         }
       }
     }
@@ -167,13 +167,15 @@ __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOf
     if (has_chunk && !complete) {
       for (int term = 0; term < terms; ++term) {
         for (int lane = 0; lane < Policy::lanes_a_thread; ++lane) {
-          own_open[term * ordered_sum_lanes + lane] = sums[term][lane];
+          state.next_open[own_lanes + term * ordered_sum_lanes + lane] = sums[term][lane];
         }
       }
     }
     for (int term = 0; term < terms; ++term) {
       const double sum = join_lanes(sums[term]);
-      if (has_chunk && complete && quarter == 0) chunk_sums[(channel * terms + term) * chunks + index] = sum;
+      if (has_chunk && complete && quarter == 0) {
+        state.chunk_sums[(channel * terms + term) * chunks + index] = sum;
+      }
     }
   }
 }

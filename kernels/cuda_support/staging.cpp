@@ -32,6 +32,8 @@ StagingRing::StagingRing(int buffers, std::size_t bytes) {
         buffers_.push_back(std::make_unique<Buffer>());
         buffers_.back()->memory.reserve(buffer_bytes_);
       }
+      // Where memory is short, results need some too.
+      if (buffer_bytes_ < bytes && buffers_.size() > 1) buffers_.pop_back();
       return;
     } catch (const CudaError&) {
       if (buffer_bytes_ <= least_bytes) throw;
