@@ -1,5 +1,6 @@
 #include "engine/graph/graph.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace qcal {
@@ -76,6 +77,11 @@ std::optional<std::vector<std::int64_t>> Node::integers(std::string_view attribu
 const Constant* Graph::constant(std::string_view name) const {
   const auto found = constants.find(name);
   return found == constants.end() ? nullptr : found->second.get();
+}
+
+const AppliedTransform* Graph::transform(std::string_view key) const {
+  const auto found = std::ranges::find(transforms, key, &AppliedTransform::key);
+  return found == transforms.end() ? nullptr : &*found;
 }
 
 TensorInfo Graph::info(std::string_view name) const {

@@ -99,6 +99,12 @@ struct GraphNote {
   std::string text;
 };
 
+// A change of the network that a switch of the configuration asks for, once it is made.
+struct AppliedTransform {
+  std::string key;                   // the switch: "include_cle"
+  std::vector<std::string> details;  // what it did, a line each, for people
+};
+
 struct Graph {
   std::string file;                 // where it was read from, for messages
   std::int64_t opset = 0;           // of the standard operators
@@ -108,11 +114,14 @@ struct Graph {
   std::map<std::string, ConstantPointer, std::less<>> constants;
   std::map<std::string, TensorInfo, std::less<>> tensors;  // declared or inferred
   std::vector<GraphNote> notes;
+  std::vector<AppliedTransform> transforms;
 
   // The constant of that name, or nullptr.
   const Constant* constant(std::string_view name) const;
   // What is known of tensor `name`; everything unknown if nothing is.
   TensorInfo info(std::string_view name) const;
+  // The transform of that switch, or nullptr where it was not made.
+  const AppliedTransform* transform(std::string_view key) const;
 };
 
 }  // namespace qcal

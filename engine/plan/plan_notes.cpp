@@ -72,7 +72,8 @@ std::vector<PlanNote> plan_notes(const Graph& graph, const Configuration& config
     notes.insert(notes.end(), more.begin(), more.end());
   }
   for (const Transform& transform : transforms(configuration)) {
-    if (transform.requested.value) notes.push_back({transform.key, "not applied: not supported yet"});
+    const bool missing = transform.requested.value && !graph.transform(transform.key);
+    if (missing) notes.push_back({transform.key, "not applied: not supported yet"});
   }
   if (configuration.placement.value != Placement::groups) {
     notes.push_back({"placement", fmt::format("'{}' is not applied: not supported yet; 'groups' is used",
@@ -81,10 +82,14 @@ std::vector<PlanNote> plan_notes(const Graph& graph, const Configuration& config
   return notes;
 }
 
-std::vector<TransformStatus> transform_status(const Configuration& configuration) {
+std::vector<TransformStatus> transform_status(const Graph& graph, const Configuration& configuration) {
   std::vector<TransformStatus> statuses;
   for (const Transform& transform : transforms(configuration)) {
-    statuses.push_back({transform.key, transform.requested.value ? "not applied" : "off"});
+    if (const AppliedTransform* applied = graph.transform(transform.key)) {
+      statuses.push_back({transform.key, "applied", applied->details});
+    } else {
+      statuses.push_back({transform.key, transform.requested.value ? "not applied" : "off"});
+    }
   }
   return statuses;
 }

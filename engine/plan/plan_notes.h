@@ -14,6 +14,6 @@ namespace qcal {
 std::vector<PlanNote> plan_notes(const Graph& graph, const Configuration& configuration);
 
 // include_cle, include_bias_corr and convert_relu6_to_relu: what became of each.
-std::vector<TransformStatus> transform_status(const Configuration& configuration);
+std::vector<TransformStatus> transform_status(const Graph& graph, const Configuration& configuration);
 
 }  // namespace qcal

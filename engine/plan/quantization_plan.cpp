@@ -42,7 +42,7 @@ class Planner {
   QuantizationPlan plan() {
     plan_.notes = plan_notes(graph_, configuration_);
     plan_.notes.insert(plan_.notes.end(), float_.notes.begin(), float_.notes.end());
-    plan_.transforms = transform_status(configuration_);
+    plan_.transforms = transform_status(graph_, configuration_);
     const auto activations = place_by_groups({graph_, index_, groups_});
     for (const std::string& input : graph_.inputs) add_input(input);
     for (const Group& group : groups_) {

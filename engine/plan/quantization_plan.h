@@ -57,6 +57,7 @@ struct PlanNote {
 struct TransformStatus {
   std::string name;  // configuration key
   std::string status;
+  std::vector<std::string> details = {};  // what it did, a line each
 };
 
 struct QuantizationPlan {

@@ -12,6 +12,7 @@
 #include "engine/transform/inline_constant_if.h"
 #include "engine/transform/matmul_to_gemm.h"
 #include "engine/transform/mean_to_pool.h"
+#include "engine/transform/merge_clamps.h"
 #include "engine/transform/remove_identities.h"
 
 namespace qcal {
@@ -49,6 +50,7 @@ Graph normalise(Graph graph) {
   graph = fold_pads(std::move(graph));
   graph = matmuls_to_gemm(std::move(graph));
   graph = until_stable(std::move(graph), fold_affine_operators);
+  graph = merge_clamps(std::move(graph));
   return drop_dead_nodes(infer_shapes(std::move(graph)));
 }
 

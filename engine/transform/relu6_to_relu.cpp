@@ -1,0 +1,37 @@
+#include "engine/transform/relu6_to_relu.h"
+
+#include <limits>
+#include <optional>
+
+#include "engine/transform/clamp.h"
+#include "engine/transform/drop_dead_nodes.h"
+
+namespace qcal {
+namespace {
+
+std::optional<Clamp> relu6(const Graph& graph, const Node& node) {
+  auto clamp = clamp_of(graph, node);
+  return clamp && is_relu6(*clamp) ? clamp : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> relu6_outputs(const Graph& graph) {
+  std::vector<std::string> outputs;
+  for (const Node& node : graph.nodes) {
+    if (relu6(graph, node)) outputs.push_back(node.output(0));
+  }
+  return outputs;
+}
+
+Graph relu6_to_relu(Graph graph) {
+  for (Node& node : graph.nodes) {
+    auto clamp = relu6(graph, node);
+    if (!clamp) continue;
+    clamp->upper = {std::numeric_limits<float>::infinity()};
+    set_clamp(graph, node, *clamp);
+  }
+  return drop_dead_nodes(std::move(graph));
+}
+
+}  // namespace qcal

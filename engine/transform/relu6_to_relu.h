@@ -1,0 +1,18 @@
+// ReLU6 without its upper bound, which many devices do not have.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace qcal {
+
+// Outputs of the ReLU6 of a normalised graph, in graph order: Clip 0..6 with attributes or constant inputs,
+// and every chain of Relu, Clip, Min and Max that comes to the same.
+std::vector<std::string> relu6_outputs(const Graph& graph);
+
+// Every ReLU6 becomes a ReLU of the same name and output. Changes the network's values where they exceed 6.
+Graph relu6_to_relu(Graph graph);
+
+}  // namespace qcal
