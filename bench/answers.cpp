@@ -94,6 +94,28 @@ double naive_error(const Values& values, const CandidateSpec& spec, float amax, 
   return sum;
 }
 
+// The ordered sum adds 32 times in float32, after at most three roundings of a term.
+constexpr double rounding_of_sums = (32.0 + 4.0) * 0x1p-24;
+
+std::string moments_difference(const Values& values, const Moments& found) {
+  double sum = 0.0;
+  double magnitudes = 0.0;
+  double squares = 0.0;
+  for (const float value : values) {
+    const auto x = static_cast<double>(value);
+    sum += x;
+    magnitudes += std::fabs(x);
+    squares += x * x;
+  }
+  if (std::fabs(found.sum - sum) > rounding_of_sums * magnitudes) {
+    return fmt::format("sum {}, naively {}", found.sum, sum);
+  }
+  if (std::fabs(found.sum_of_squares - squares) > rounding_of_sums * squares) {
+    return fmt::format("sum of squares {}, naively {}", found.sum_of_squares, squares);
+  }
+  return "";
+}
+
 std::string channel_difference(const Values& values, const CollectSpec& spec, const ChannelSummary& found) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   if (found.range.min != *low || found.range.max != *high || found.range.elements != values.size()) {
@@ -103,12 +125,15 @@ std::string channel_difference(const Values& values, const CollectSpec& spec, co
       naive_counts(values, found.histogram, spec.binning) != found.histogram.counts) {
     return "other counts than naively";
   }
-  constexpr double additions = 32.0 + 4.0;  // of a lane, and the roundings of one term
+  if (spec.moments) {
+    const std::string difference = moments_difference(values, found.moments);
+    if (!difference.empty()) return difference;
+  }
   for (std::size_t set = 0; set < spec.candidates.size(); ++set) {
     for (int k = 0; k < diffs_candidates; ++k) {
       const double naive = naive_error(values, spec.candidates[set], found.range.amax(), k);
       const double error = found.errors[set][static_cast<std::size_t>(k)];
-      if (std::fabs(error - naive) > additions * 0x1p-24 * naive) {
+      if (std::fabs(error - naive) > rounding_of_sums * naive) {
         return fmt::format("squared error {} of candidate {}, naively {}", error, k, naive);
       }
     }

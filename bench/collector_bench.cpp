@@ -32,6 +32,13 @@ CollectSpec histogram(Binning binning, std::optional<int> axis = {}) {
   return spec;
 }
 
+CollectSpec moments(std::optional<int> axis = {}) {
+  CollectSpec spec;
+  spec.moments = true;
+  spec.channel_axis = axis;
+  return spec;
+}
+
 CollectSpec squared_error(Rounding rounding, std::optional<int> axis = {}) {
   CollectSpec spec;
   spec.channel_axis = axis;
@@ -40,40 +47,42 @@ CollectSpec squared_error(Rounding rounding, std::optional<int> axis = {}) {
 }
 
 std::vector<Kernel> kernels() {
-  return {{"statistics", histogram(Binning::none), flat},
-          {"statistics_axis1", histogram(Binning::none, 1), images},
-          {"statistics_last_axis", histogram(Binning::none, -1), rows},
-          {"histogram_linear_magnitude", histogram(Binning::linear_magnitude), flat},
-          {"histogram_linear_value", histogram(Binning::linear_value), flat},
-          {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
-          {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
-          {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
-          {"squared_error_half_even", squared_error(Rounding::half_even), flat},
-          {"squared_error_half_up", squared_error(Rounding::half_up), flat},
-          {"squared_error_half_down", squared_error(Rounding::half_down), flat},
-          {"squared_error_std_round", squared_error(Rounding::std_round), flat},
-          {"squared_error_half_even_axis1", squared_error(Rounding::half_even, 1), images}};
+  std::vector<Kernel> all = {
+      {"statistics", histogram(Binning::none), flat},
+      {"statistics_axis1", histogram(Binning::none, 1), images},
+      {"statistics_last_axis", histogram(Binning::none, -1), rows},
+      {"moments", moments(), flat},
+      {"moments_axis1", moments(1), images},
+      {"histogram_linear_magnitude", histogram(Binning::linear_magnitude), flat},
+      {"histogram_linear_value", histogram(Binning::linear_value), flat},
+      {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
+      {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
+      {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
+      {"squared_error_half_even_axis1", squared_error(Rounding::half_even, 1), images}};
+  for (const RoundingName& mode : all_roundings) {
+    all.push_back({std::string("squared_error_") + mode.name, squared_error(mode.rounding), flat});
+  }
+  return all;
 }
 
-Summary collected(const BenchOptions& options, const CollectSpec& spec, const TensorView& view) {
-  const auto collector = options.backend->make_collector(spec);
-  collector->collect(view, {});
+Summary collected(const Place& place, const CollectSpec& spec, const TensorView& host) {
+  const PlacedTensor tensor = place.put(host);
+  const auto collector = place.backend().make_collector(spec);
+  collector->collect(tensor.view, {});
   return collector->take();
 }
 
-void run(benchmark::State& state, const BenchOptions& options, const Kernel& kernel, const Data& data) {
-  // Naive code takes long: large data are checked on their beginning.
-  constexpr std::int64_t checked = 1 << 16;
-  const TensorView part = data.view(kernel.shape(std::min(checked, data.spec().elements)));
-  const std::string wrong = difference_from_naive(part, kernel.spec, collected(options, kernel.spec, part));
+void run(benchmark::State& state, const BenchOptions& options, const Place& place, const Kernel& kernel,
+         const Data& data) {
+  const TensorView part = data.view(kernel.shape(std::min(checked_elements, data.spec().elements)));
+  const std::string wrong = difference_from_naive(part, kernel.spec, collected(place, kernel.spec, part));
   if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
 
-  const TensorView view = data.view(kernel.shape(data.spec().elements));
-  const auto collector = options.backend->make_collector(kernel.spec);
-  time_reading(state, options, data.bytes(), [&] {
-    collector->collect(view, {});
-    benchmark::DoNotOptimize(collector->take());
-  });
+  const PlacedTensor tensor = place.put(data.view(kernel.shape(data.spec().elements)));
+  const auto collector = place.backend().make_collector(kernel.spec);
+  time_moving(state, options, place, data.bytes(),
+              {[&](Stream stream) { collector->collect(tensor.view, stream); },
+               [&] { benchmark::DoNotOptimize(collector->take()); }});
 }
 
 }  // namespace
@@ -96,11 +105,12 @@ std::vector<DataSpec> data_specs(bool smoke) {
   return specs;
 }
 
-void register_collectors(const BenchOptions& options, const std::shared_ptr<DataCache>& cache) {
+void register_collectors(const BenchOptions& options, const std::shared_ptr<Place>& place) {
   for (const Kernel& kernel : kernels()) {
     for (const DataSpec& data : data_specs(options.smoke)) {
-      register_bench(options, bench_name(kernel.name, data),
-                     [=](benchmark::State& state) { run(state, options, kernel, *cache->get(data)); });
+      register_bench(options, bench_name(*place, kernel.name, data), [=](benchmark::State& state) {
+        run(state, options, *place, kernel, *options.data->get(data));
+      });
     }
   }
 }

@@ -96,7 +96,7 @@ std::shared_ptr<const Data> DataCache::get(const DataSpec& spec) {
     return kept_.front();
   }
   kept_.push_front(std::make_shared<const Data>(spec));
-  std::size_t bytes = 0;
+  std::int64_t bytes = 0;
   for (auto at = kept_.begin(); at != kept_.end();) {
     bytes += (*at)->bytes();
     at = bytes > most_bytes && at != kept_.begin() ? kept_.erase(at) : std::next(at);

@@ -37,7 +37,7 @@ class Data {
   explicit Data(const DataSpec& spec);
 
   const DataSpec& spec() const { return spec_; }
-  std::size_t bytes() const { return bytes_.size(); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(bytes_.size()); }
   // The first elements as a tensor of `shape`.
   TensorView view(std::vector<std::int64_t> shape) const;
 
@@ -52,7 +52,7 @@ class DataCache {
   std::shared_ptr<const Data> get(const DataSpec& spec);
 
  private:
-  static constexpr std::size_t most_bytes = std::size_t{1536} << 20;
+  static constexpr std::int64_t most_bytes = std::int64_t{2304} << 20;
   std::list<std::shared_ptr<const Data>> kept_;  // most recently used first
 };
 

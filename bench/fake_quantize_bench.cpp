@@ -8,11 +8,6 @@
 namespace qcal::bench {
 namespace {
 
-struct Case {
-  std::string name;
-  Rounding rounding;
-};
-
 constexpr float scale = 3.0f / 127.0f;
 constexpr IntegerRange range = integer_range(8, true, false);
 
@@ -24,35 +19,35 @@ bool same_as_naive(std::span<const float> values, std::span<const float> found, 
   return true;
 }
 
-void run(benchmark::State& state, const BenchOptions& options, Rounding rounding, const Data& data) {
+void run(benchmark::State& state, const BenchOptions& options, const Place& place, Rounding rounding,
+         const Data& data) {
   const auto elements = static_cast<std::size_t>(data.spec().elements);
   const std::span values(static_cast<const float*>(data.view({}).data), elements);
   const ElementQuantizer quantizer = element_quantizer(scale, 0, range, rounding);
   std::vector<float> out(elements);
   fake_quantize(values, quantizer, out);
-  constexpr std::size_t checked = 1 << 16;
-  const std::size_t count = std::min(checked, elements);
+  const std::size_t count = std::min(static_cast<std::size_t>(checked_elements), elements);
   if (!same_as_naive(values.first(count), std::span(out).first(count), rounding)) {
     return state.SkipWithError("other values than naively");
   }
-  time_reading(state, options, data.bytes(), [&] {
+  const Work work{[&](Stream) {
     fake_quantize(values, quantizer, out);
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
-  });
+  }};
+  time_moving(state, options, place, 2 * data.bytes(), work);
 }
 
 }  // namespace
 
-void register_fake_quantize(const BenchOptions& options, const std::shared_ptr<DataCache>& cache) {
-  for (const Case& c : {Case{"fake_quantize_half_even", Rounding::half_even},
-                        Case{"fake_quantize_half_up", Rounding::half_up},
-                        Case{"fake_quantize_half_down", Rounding::half_down},
-                        Case{"fake_quantize_std_round", Rounding::std_round}}) {
+void register_fake_quantize(const BenchOptions& options, const std::shared_ptr<Place>& place) {
+  for (const RoundingName& mode : all_roundings) {
     for (const DataSpec& data : data_specs(options.smoke)) {
       if (data.dtype != DType::f32) continue;
-      register_bench(options, bench_name(c.name, data),
-                     [=](benchmark::State& state) { run(state, options, c.rounding, *cache->get(data)); });
+      register_bench(options, bench_name(*place, std::string("fake_quantize_") + mode.name, data),
+                     [=](benchmark::State& state) {
+                       run(state, options, *place, mode.rounding, *options.data->get(data));
+                     });
     }
   }
 }

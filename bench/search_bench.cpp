@@ -48,11 +48,12 @@ bool is_cheapest(const Histogram& histogram, const SearchSettings& settings, dou
   return winner.end == 0 || found <= winner.cost * (1.0 + rounding) + rounding * rounding;
 }
 
-void run(benchmark::State& state, const BenchOptions& options, const Case& c, const Data& data) {
+void run(benchmark::State& state, const BenchOptions& options, const Place& place, const Case& c,
+         const Data& data) {
   const SearchSettings settings = settings_of(c);
   CollectSpec spec;
   spec.binning = binning_for(settings, standard_preset, false);
-  const auto collector = options.backend->make_collector(spec);
+  const auto collector = place.backend().make_collector(spec);
   collector->collect(data.view({data.spec().elements}), {});
   const Summary summary = collector->take();
   const ChannelSummary& channel = summary.channels.front();
@@ -61,12 +62,14 @@ void run(benchmark::State& state, const BenchOptions& options, const Case& c, co
   if (checkable && !is_cheapest(channel.histogram, settings, choice.amax)) {
     return state.SkipWithError("not the cheapest threshold");
   }
-  for (auto _ : state) benchmark::DoNotOptimize(search_scale(channel, 0, settings, standard_preset));
+  const Work search{
+      [&](Stream) { benchmark::DoNotOptimize(search_scale(channel, 0, settings, standard_preset)); }};
+  time_moving(state, options, place, 0, search);
 }
 
 }  // namespace
 
-void register_searches(const BenchOptions& options, const std::shared_ptr<DataCache>& cache) {
+void register_searches(const BenchOptions& options, const std::shared_ptr<Place>& place) {
   using Kind = SearchStart::Kind;
   for (const Case& c : {Case{"search_percentile", Method::percentile, true, Kind::preset},
                         Case{"search_entropy", Method::entropy, true, Kind::preset},
@@ -76,8 +79,9 @@ void register_searches(const BenchOptions& options, const std::shared_ptr<DataCa
                         Case{"search_mse_asymmetric", Method::mse, false, Kind::preset}}) {
     for (const Distribution distribution : all_distributions) {
       const DataSpec data{distribution, DType::f32, options.smoke ? 4096 : 1 << 20};
-      register_bench(options, bench_name(c.name, data),
-                     [=](benchmark::State& state) { run(state, options, c, *cache->get(data)); });
+      register_bench(options, bench_name(*place, c.name, data), [=](benchmark::State& state) {
+        run(state, options, *place, c, *options.data->get(data));
+      });
     }
   }
 }

@@ -9,7 +9,7 @@
 namespace qcal::bench {
 namespace {
 
-constexpr const char* layout = "{:<34}{:<10}{:<12}{:>10}{:>12}{:>9}{:>8}\n";
+constexpr const char* layout = "{:<16}{:<34}{:<10}{:<12}{:>10}{:>12}{:>9}{:>8}\n";
 
 using Run = benchmark::BenchmarkReporter::Run;
 
@@ -53,7 +53,7 @@ std::string counter_text(const Run& run, const char* counter, const char* format
 }  // namespace
 
 bool TableReporter::ReportContext(const Context&) {
-  fmt::print(layout, "kernel", "dtype", "data", "elements", "time", "GB/s", "share");
+  fmt::print(layout, "place", "kernel", "dtype", "data", "elements", "time", "GB/s", "share");
   return true;
 }
 
@@ -67,7 +67,7 @@ void TableReporter::ReportRuns(const std::vector<Run>& runs) {
     }
     if (run.run_type == Run::RT_Aggregate && run.aggregate_name != "median") continue;
     const double seconds = run.real_accumulated_time / static_cast<double>(run.iterations);
-    fmt::print(layout, parts.at(0), parts.at(1), parts.at(2), parts.at(3), time_text(seconds),
+    fmt::print(layout, parts.at(0), parts.at(1), parts.at(2), parts.at(3), parts.at(4), time_text(seconds),
                counter_text(run, "bytes_per_second", "{:.2f}", 1e9),
                counter_text(run, "share_of_bandwidth", "{:.2f}", 1.0));
   }

@@ -5,7 +5,7 @@
 
 namespace qcal::bench {
 
-// A line a benchmark, as it ends: kernel, dtype, data, elements, time, GB/s, share of the bandwidth.
+// A line a benchmark, as it ends: place, kernel, dtype, data, elements, time, GB/s, share of the bandwidth.
 class TableReporter : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context& context) override;

@@ -23,6 +23,8 @@ STREAMING = (
     "range_kernel<",
     "count_kernel<",
     "count_wide_kernel<",
+    "pattern_kernel<",
+    "moments_kernel<StoredF32",
     "chunk_errors_kernel<StoredF32",
 )
 WIDE_LOAD = re.compile(r"\bld\.global\.(?:\w+\.)*v(?:4\.\w*32|2\.\w*64)\b")

@@ -51,7 +51,7 @@ def main():
     expect([*calibrate, "cuda"], 2, "--backend cuda", environment)
     bench = [options.quant_bench, "--smoke", "--benchmark_filter=statistics", "--backend"]
     expect([*bench, "auto"], 0, "cpu", environment)
-    expect([*bench, "cuda"], 1, "looking for a device", environment)
+    expect([*bench, "cuda"], 1, "no CUDA device answers", environment)
     return 0
 
 
