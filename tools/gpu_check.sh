@@ -59,6 +59,7 @@ table="bench/gpu/$(tr -cs '[:alnum:]\n' - <<<"$card").md"
 commit="$(git describe --always --dirty 2>/dev/null || echo unknown)"
 bench/gpu_table.py "$build/quant_bench.json" "card: $card" "driver: $driver" \
   "CUDA: $(sed -n 's/^set(CMAKE_CUDA_COMPILER_VERSION "\(.*\)")/\1/p' "$build"/CMakeFiles/*/CMakeCUDACompiler.cmake)" \
-  "commit: $commit" "${outcomes[@]}" >"$table"
+  "commit: $commit" "${outcomes[@]}" >"$build/table.md"
+mv "$build/table.md" "$table"
 echo "written: $table"
 if ((failures > 0)); then exit 1; fi
