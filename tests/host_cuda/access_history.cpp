@@ -51,20 +51,6 @@ void AccessHistory::atomic(unsigned thread, const void* address) {
   if (fence.epoch >= block_epoch_) released_[address].push_back(fence);
 }
 
-Accesses AccessHistory::access(unsigned thread, std::uint8_t bytes, bool atomic, std::uint32_t place) const {
-  Accesses now;
-  now.epoch = epoch_;
-  now.block = block_;
-  now.warp = static_cast<std::uint8_t>(thread / lanes);
-  now.clock = warps_[now.warp].meetings + 1;
-  now.time = time_;
-  now.lanes = 1u << (thread % lanes);
-  now.place = place;
-  now.bytes = bytes;
-  now.atomic = atomic;
-  return now;
-}
-
 bool AccessHistory::ordered_in_warp(const Accesses& earlier, unsigned thread) const {
   if (earlier.spread != Spread::warp || earlier.warp != thread / lanes) return false;
   const auto& known = warps_[earlier.warp].clock[thread % lanes];
@@ -84,12 +70,6 @@ bool AccessHistory::handed_over(const Accesses& earlier, unsigned thread) const 
     return earlier.block == release.block &&
            (earlier.epoch < release.epoch || (by_releaser && earlier.time < release.time));
   });
-}
-
-bool AccessHistory::ordered(const Accesses& earlier, unsigned thread) const {
-  if (earlier.epoch < launch_epoch_) return true;
-  if (earlier.spread == Spread::grid || before_this_block(earlier)) return handed_over(earlier, thread);
-  return earlier.epoch < epoch_ || ordered_in_warp(earlier, thread);
 }
 
 Accesses AccessHistory::joined(const Accesses& earlier, const Accesses& now, unsigned thread) const {

@@ -82,4 +82,25 @@ class AccessHistory {
   std::vector<Acquired> acquired_;
 };
 
+inline Accesses AccessHistory::access(unsigned thread, std::uint8_t bytes, bool atomic,
+                                      std::uint32_t place) const {
+  Accesses now;
+  now.epoch = epoch_;
+  now.block = block_;
+  now.warp = static_cast<std::uint8_t>(thread / lanes);
+  now.clock = warps_[now.warp].meetings + 1;
+  now.time = time_;
+  now.lanes = 1u << (thread % lanes);
+  now.place = place;
+  now.bytes = bytes;
+  now.atomic = atomic;
+  return now;
+}
+
+inline bool AccessHistory::ordered(const Accesses& earlier, unsigned thread) const {
+  if (earlier.epoch < launch_epoch_) return true;
+  if (earlier.spread == Spread::grid || before_this_block(earlier)) return handed_over(earlier, thread);
+  return earlier.epoch < epoch_ || ordered_in_warp(earlier, thread);
+}
+
 }  // namespace host_cuda

@@ -25,9 +25,10 @@ unsigned preemption_from_environment() {
   return static_cast<unsigned>(number_from_environment("QCAL_HOST_CUDA_PREEMPT"));
 }
 
+// Never destroyed: programs free device memory from destructors of static objects.
 Device& device() {
-  static Device emulated;
-  return emulated;
+  static Device* const emulated = new Device;
+  return *emulated;
 }
 
 cudaError_t remember(cudaError_t error) {

@@ -1,4 +1,5 @@
-// The main function of emulated tests. Writes the kernels that ran to the file that QCAL_HOST_CUDA_KERNELS names.
+// The main function of emulated tests. Writes the kernels that ran to the file that QCAL_HOST_CUDA_KERNELS
+// names.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

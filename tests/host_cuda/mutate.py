@@ -12,19 +12,28 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shlex
+import signal
 import subprocess
 import sys
-import time
 import tomllib
 
 import mutants
 
 REQUIRED_SHARE = 0.95
-SEEDS = ("1", "2")
-RACE_SEEDS = ("2", "3")
-HANGS_AFTER = 8  # times what the unchanged test takes, and at least
-LEAST_PATIENCE = 20  # seconds
+FLAVOURS = ("plain", "race")
+SEEDS = {"plain": ("1", "2"), "race": ("2", "3")}
+HANGS_AFTER = 4  # times the processor time that the unchanged test takes, and at least
+LEAST_PATIENCE = 5  # seconds
+
+
+class Test:
+    """A test program in its flavours, and GoogleTest's filter of its cases."""
+
+    def __init__(self, text):
+        self.name, _, self.filter = text.partition(":")
+        self.filter = self.filter or "*"
 
 
 class Build:
@@ -78,23 +87,27 @@ class Build:
         return subprocess.run(command, cwd=self.folder, check=True)
 
 
-def run(program, seed, patience):
-    """What a test said that failed; nothing if it passed."""
+def run(program, cases, seed, patience):
+    """(what failed, nothing if all passed; seconds of processor time)."""
     environment = os.environ | {"QCAL_HOST_CUDA_SEED": seed}
-    if str(program).endswith("_race"):
+    if program.name.endswith("_race"):
         environment["QCAL_HOST_CUDA_PREEMPT"] = "64"
-    try:
-        done = subprocess.run([program, "--gtest_brief=1", "--gtest_fail_fast"], env=environment, text=True,
-                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=patience,
-                              cwd=program.parent)
-    except subprocess.TimeoutExpired:
-        return f"still running after {patience:.0f} s"
+    # A limit on processor time means the same on a busy machine.
+    command = ["sh", "-c", f"ulimit -t {patience:.0f}; exec \"$@\"", "sh", program, "--gtest_brief=1",
+               "--gtest_fail_fast", f"--gtest_filter={cases}"]
+    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, env=environment, text=True, errors="replace", stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, cwd=program.parent)
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
     if done.returncode == 0:
-        return ""
+        return "", seconds
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"still running after {patience:.0f} s", seconds
     fault = re.search(r"host_cuda: (.*)", done.stdout)
     if fault:
-        return fault[1]
-    return "wrong result" if done.returncode == 1 else f"ended with {done.returncode}"
+        return fault[1], seconds
+    return "wrong result" if done.returncode == 1 else f"ended with {done.returncode}", seconds
 
 
 class Mutations:
@@ -104,25 +117,23 @@ class Mutations:
         self.patience = {}
 
     def measure(self):
-        """Unchanged tests must pass; the fastest go first."""
-        def one(program):
-            begin = time.monotonic()
-            seeds = RACE_SEEDS if program.name.endswith("_race") else SEEDS
-            for seed in seeds:
-                if failure := run(program, seed, 600):
-                    sys.exit(f"{program.name} fails without any mutation: {failure}")
-            return (time.monotonic() - begin) / len(seeds)
-        programs = [self.program(test, flavour) for test in self.options.tests for flavour in ("plain", "race")]
-        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            seconds = dict(zip(programs, pool.map(one, programs)))
-        self.patience = {p: max(LEAST_PATIENCE, HANGS_AFTER * s) for p, s in seconds.items()}
-        self.options.tests.sort(key=lambda test: seconds[self.program(test, "plain")])
-        return seconds
+        """How long each test takes unchanged, when it must pass. The fastest go first from now on."""
+        for test in self.options.tests:
+            for flavour in FLAVOURS:
+                longest = 0
+                for seed in SEEDS[flavour]:
+                    failure, seconds = run(self.program(test, flavour), test.filter, seed, 600)
+                    if failure:
+                        sys.exit(f"{test.name}_{flavour} fails without any mutation: {failure}")
+                    longest = max(longest, seconds)
+                self.patience[test, flavour] = max(LEAST_PATIENCE, HANGS_AFTER * longest)
+                print(f"{test.name}_{flavour}: {longest:.1f} s unchanged", flush=True)
+        self.options.tests.sort(key=lambda test: self.patience[test, "plain"])
 
     def program(self, test, flavour):
-        found = list(self.build.folder.rglob(f"tests/**/{test}_{flavour}"))
+        found = list((self.build.folder / "tests").rglob(f"{test.name}_{flavour}"))
         if not found:
-            sys.exit(f"{test}_{flavour} is not built")
+            sys.exit(f"{test.name}_{flavour} is not built")
         return found[0]
 
     def judge(self, mutant, folder):
@@ -131,17 +142,18 @@ class Mutations:
         overlay = folder / "source"
         (overlay / file).parent.mkdir(parents=True, exist_ok=True)
         (overlay / file).write_text(mutant.apply((self.build.root / file).read_text()))
-        for flavour, seeds in (("plain", SEEDS), ("race", RACE_SEEDS)):
+        for flavour in FLAVOURS:
             built = self.build.objects_with(file, f"{self.options.library}_{flavour}_kernels")
             made = [folder / f"{flavour}{i}.o" for i in range(len(built))]
             for source, output in zip(built, made):
                 if self.build.compile(source, overlay, output).returncode != 0:
                     return None
             for test in self.options.tests:
-                program = folder / f"{test}_{flavour}"
+                program = folder / f"{test.name}_{flavour}"
                 self.build.link(self.program(test, flavour).relative_to(self.build.folder), made, program)
-                for seed in seeds:
-                    if how := run(program, seed, self.patience[self.program(test, flavour)]):
+                for seed in SEEDS[flavour]:
+                    how, _ = run(program, test.filter, seed, self.patience[test, flavour])
+                    if how:
                         return flavour, how
                 program.unlink()
         return "", ""
@@ -178,7 +190,8 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="its build folder, made with Ninja")
     parser.add_argument("--sources", type=pathlib.Path, required=True, help="the folder of the .cu and .cuh files, or one of them")
     parser.add_argument("--library", required=True, help="the emulated library that they are in")
-    parser.add_argument("--tests", nargs="+", required=True, help="its tests, without _plain or _race")
+    parser.add_argument("--tests", nargs="+", required=True, type=Test,
+                        help="its tests, as NAME or NAME:FILTER, without _plain or _race")
     parser.add_argument("--equivalent", type=pathlib.Path, help="TOML: [[mutant]] file, rule, line, reason")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--least", type=int, default=40, help="fewer mutants than this are an error")
@@ -199,8 +212,7 @@ def main():
     wanted = [m for m in every if options.rule in (None, m.rule)]
     queue = mutants.sample(wanted, len(wanted))
     mutations = Mutations(build, options)
-    for program, seconds in mutations.measure().items():
-        print(f"{program.name}: {seconds:.1f} s unchanged", flush=True)
+    mutations.measure()
 
     results = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
