@@ -64,7 +64,7 @@ std::optional<std::size_t> spatial_rank(const Graph& graph, const Node& node) {
 
 std::optional<float> clip_bound(const Graph& graph, const Node& node, std::size_t input,
                                 std::string_view attribute) {
-  if (graph.opset < 11) {
+  if (graph.opset < 11 && node.inputs.size() == 1) {
     const auto found = node.attributes.find(attribute);
     if (found == node.attributes.end()) return std::nullopt;
     return node.real(attribute, 0);
@@ -77,6 +77,9 @@ std::optional<float> clip_bound(const Graph& graph, const Node& node, std::size_
 std::string clip_type(const Graph& graph, const Node& node) {
   const auto low = clip_bound(graph, node, 1, "min");
   const auto high = clip_bound(graph, node, 2, "max");
+  // Equalization gives a ReLU6 a bound a channel.
+  const Constant* bounds = graph.constant(node.input(2));
+  if (low == 0.0F && bounds && bounds->reals() && bounds->reals()->size() > 1) return "ReLU6";
   if (low == 0.0F && high == 6.0F) return "ReLU6";
   return low && high ? "Hardtanh" : "";
 }

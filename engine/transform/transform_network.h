@@ -1,0 +1,30 @@
+// The changes that the configuration asks for: convert_relu6_to_relu and include_cle.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "engine/graph/graph.h"
+
+namespace qcal {
+
+struct TransformedNetwork {
+  Graph graph;
+  // Tensor -> what its values are divided by, compared with the network before; one number along axis 1.
+  std::map<std::string, std::vector<float>, std::less<>> divisors;
+  // Outputs of ReLU6 that became ReLU: where values exceed 6, the network computes something else than
+  // before.
+  std::vector<std::string> unclipped;
+
+  bool changed = false;  // false: the graph is the one that was given
+};
+
+// Applies to a normalised graph what `configuration` asks for and what the graph did not already go through,
+// and notes it in Graph::transforms. ReLU6 becomes ReLU where convert_relu6_to_relu asks for it, and ahead of
+// equalization for target DPU and with Compatibility::vitis; otherwise equalization keeps it exact by a bound
+// a channel.
+TransformedNetwork transform_network(Graph graph, const Configuration& configuration);
+
+}  // namespace qcal
