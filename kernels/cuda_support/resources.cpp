@@ -6,48 +6,40 @@
 
 namespace qcal {
 
+struct DeviceSpace {
+  static constexpr const char* name = " bytes of device memory";
+  static cudaError_t allocate(void** memory, std::size_t bytes) { return cudaMalloc(memory, bytes); }
+  static cudaError_t release(void* memory) { return cudaFree(memory); }
+};
+
+struct PinnedSpace {
+  static constexpr const char* name = " bytes of pinned host memory";
+  static cudaError_t allocate(void** memory, std::size_t bytes) { return cudaMallocHost(memory, bytes); }
+  static cudaError_t release(void* memory) { return cudaFreeHost(memory); }
+};
+
 // Destructors cannot report; a failure to free shows at the next checked call.
-
-DeviceBuffer::~DeviceBuffer() {
-  cudaFree(data_);
+template <class Space>
+GrowingBuffer<Space>::~GrowingBuffer() {
+  Space::release(data_);
 }
 
-void DeviceBuffer::release() {
+template <class Space>
+void GrowingBuffer<Space>::reserve(std::size_t bytes) {
+  if (bytes <= bytes_) return;
   std::byte* const freed = data_;
+  const std::size_t freed_bytes = bytes_;
   data_ = nullptr;
   bytes_ = 0;
-  check_cuda(cudaFree(freed), "freeing device memory");
-}
-
-void DeviceBuffer::reserve(std::size_t bytes) {
-  if (bytes <= bytes_) return;
-  release();
+  check_cuda(Space::release(freed), "freeing " + std::to_string(freed_bytes) + Space::name);
   void* memory = nullptr;
-  check_cuda(cudaMalloc(&memory, bytes), "allocating " + std::to_string(bytes) + " bytes of device memory");
+  check_cuda(Space::allocate(&memory, bytes), "allocating " + std::to_string(bytes) + Space::name);
   data_ = static_cast<std::byte*>(memory);
   bytes_ = bytes;
 }
 
-PinnedBuffer::~PinnedBuffer() {
-  cudaFreeHost(data_);
-}
-
-void PinnedBuffer::release() {
-  std::byte* const freed = data_;
-  data_ = nullptr;
-  bytes_ = 0;
-  check_cuda(cudaFreeHost(freed), "freeing pinned host memory");
-}
-
-void PinnedBuffer::reserve(std::size_t bytes) {
-  if (bytes <= bytes_) return;
-  release();
-  void* memory = nullptr;
-  check_cuda(cudaMallocHost(&memory, bytes),
-             "allocating " + std::to_string(bytes) + " bytes of pinned host memory");
-  data_ = static_cast<std::byte*>(memory);
-  bytes_ = bytes;
-}
+template class GrowingBuffer<DeviceSpace>;
+template class GrowingBuffer<PinnedSpace>;
 
 Event::Event() {
   check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "creating an event");

@@ -7,13 +7,14 @@
 
 namespace qcal {
 
-// Device memory that grows and never shrinks.
-class DeviceBuffer {
+// Memory that grows and never shrinks, of a kind that `Space` allocates and frees.
+template <class Space>
+class GrowingBuffer {
  public:
-  DeviceBuffer() = default;
-  DeviceBuffer(const DeviceBuffer&) = delete;
-  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
-  ~DeviceBuffer();
+  GrowingBuffer() = default;
+  GrowingBuffer(const GrowingBuffer&) = delete;
+  GrowingBuffer& operator=(const GrowingBuffer&) = delete;
+  ~GrowingBuffer();
 
   // At least `bytes`. Growing drops the contents, which no pending work may use. Throws CudaError; the buffer
   // is then empty.
@@ -22,30 +23,14 @@ class DeviceBuffer {
   std::size_t bytes() const { return bytes_; }
 
  private:
-  void release();
-
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
 
-// Host memory that the device copies from and to directly. Likewise.
-class PinnedBuffer {
- public:
-  PinnedBuffer() = default;
-  PinnedBuffer(const PinnedBuffer&) = delete;
-  PinnedBuffer& operator=(const PinnedBuffer&) = delete;
-  ~PinnedBuffer();
-
-  void reserve(std::size_t bytes);
-  std::byte* data() const { return data_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  void release();
-
-  std::byte* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
+struct DeviceSpace;  // device memory
+struct PinnedSpace;  // host memory that the device copies from and to directly
+using DeviceBuffer = GrowingBuffer<DeviceSpace>;
+using PinnedBuffer = GrowingBuffer<PinnedSpace>;
 
 // A point in a stream's work. Waiting for one that was never recorded returns at once.
 class Event {

@@ -8,8 +8,8 @@
 #include <limits>
 #include <thread>
 
+#include "tests/reference/test_data.h"
 #include "tests/support/refusal.h"
-#include "tests/support/test_tensors.h"
 
 namespace qcal::testing {
 namespace {
@@ -164,7 +164,7 @@ TEST(Calibrator, UnsignedSymmetricRefusesNegativesByNameAndMinimum) {
 TEST(Calibrator, DifferentTensorsMayBeObservedFromDifferentThreads) {
   constexpr int tensors = 4;
   constexpr int batches = 50;
-  const std::vector<float> values = normal_values(5000, 1.0f, 3);
+  const std::vector<float> values = samples(Shape::normal, 5000, 3);
   const auto run = [&](bool threaded) {
     Calibrator calibrator(cpu_configuration(), Backend::cpu());
     for (int t = 0; t < tensors; ++t) calibrator.declare("t" + std::to_string(t), {});

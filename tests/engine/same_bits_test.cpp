@@ -5,7 +5,7 @@
 #include <tbb/task_arena.h>
 
 #include "engine/calibrator.h"
-#include "tests/support/test_tensors.h"
+#include "tests/reference/test_data.h"
 
 namespace qcal::testing {
 namespace {
@@ -17,7 +17,8 @@ const std::vector<std::vector<float>>& data() {
   static const std::vector<std::vector<float>> values = [] {
     std::vector<std::vector<float>> all;
     for (std::size_t batch = 0; batch < batches; ++batch) {
-      all.push_back(normal_values(8 * 13 * 1013, 0.5f + 0.3f * static_cast<float>(batch % 4), 77 + batch));
+      all.push_back(
+          samples(Shape::normal, 8 * 13 * 1013, 77 + batch, 0.5 + 0.3 * static_cast<double>(batch % 4)));
     }
     return all;
   }();
