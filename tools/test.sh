@@ -25,6 +25,8 @@ else
 fi
 
 tools/install_packages.sh
+# Another checkout of the same sources finds what ccache has compiled for this one.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$optimisation" \
   -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \
