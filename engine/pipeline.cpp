@@ -119,6 +119,16 @@ void require_same_model(const std::filesystem::path& model, const std::string& s
   }
 }
 
+void adjust_for_dpu(const Graph& graph, const QuantizationPlan& plan, const Configuration& configuration,
+                    const RunOptions& options, CalibrationResult& result) {
+  AdjustedParameters adjusted =
+      apply_dpu_rules(graph, plan, std::move(result.parameters),
+                      {.align = options.align, .compatibility = configuration.compatibility});
+  result.parameters = std::move(adjusted.parameters);
+  result.context.adjustments = std::move(adjusted.adjustments);
+  for (const PlanNote& note : adjusted.notes) result.warnings.push_back(note.subject + ": " + note.text);
+}
+
 QuantizationPlan plan_of_dump(const DumpSource& dumps, Role role, std::optional<int> channel_axis,
                               const Configuration& configuration) {
   QuantizationPlan plan;
@@ -171,15 +181,18 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
                                   const std::filesystem::path& dump_directory,
                                   const Configuration& configuration, const RunOptions& options) {
   CalibrationResult result;
-  const QuantizationPlan plan = make_plan(normalise(read_onnx(model)), configuration);
+  const Graph graph = normalise(read_onnx(model));
+  const QuantizationPlan plan = make_plan(graph, configuration);
   const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
   const std::string sha256 = sha256_of_file(model);
   require_same_model(model, sha256, *dumps, result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
   result.parameters = collect(plan, *dumps, configuration, options);
-  result.context = {version(),       model.filename().string(),
-                    sha256,          configuration_json(configuration),
-                    plan.transforms, false};
+  result.context = {version(), model.filename().string(), sha256, configuration_json(configuration),
+                    plan.transforms};
+  if (configuration.target_device.value == TargetDevice::dpu) {
+    adjust_for_dpu(graph, plan, configuration, options, result);
+  }
   return result;
 }
 
@@ -190,8 +203,7 @@ CalibrationResult calibrate_tensors(const std::filesystem::path& dump_directory,
   const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
   result.parameters =
       collect(plan_of_dump(*dumps, role, channel_axis, configuration), *dumps, configuration, options);
-  result.context = {version(), "",   dumps->model_sha256().value_or(""), configuration_json(configuration),
-                    {},        false};
+  result.context = {version(), "", dumps->model_sha256().value_or(""), configuration_json(configuration), {}};
   return result;
 }
 

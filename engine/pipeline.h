@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/calibrator.h"
+#include "engine/correct/dpu_rules.h"
 #include "engine/dumps/dump_source.h"
 #include "engine/export/quant_params.h"
 #include "engine/plan/quantization_plan.h"
@@ -29,7 +30,8 @@ struct RunOptions {
   int threads = 0;  // 0: as many as the machine has
   std::optional<NonFinite> non_finite;
   std::function<void(const Progress&)>
-      on_progress;  // called from any thread, one call at a time; may be empty
+      on_progress;    // called from any thread, one call at a time; may be empty
+  Alignment align{};  // read where the target is the DPU
 };
 
 struct CalibrationResult {
@@ -44,8 +46,8 @@ struct CalibrationResult {
 QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& dumps,
                                const Configuration& configuration, const RunOptions& options);
 
-// calib_run calibrate: read, normalise, plan, collect and search. Throws InputError where the dump was
-// recorded from another model file.
+// calib_run calibrate: read, normalise, plan, collect, search and correct. Throws InputError where the dump
+// was recorded from another model file.
 CalibrationResult calibrate_model(const std::filesystem::path& model, const std::filesystem::path& dumps,
                                   const Configuration& configuration, const RunOptions& options);
 

@@ -101,6 +101,17 @@ void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_
   writer.end_object();
 }
 
+void write_adjustment(JsonWriter& writer, const PositionAdjustment& adjustment) {
+  writer.begin_object();
+  writer.member("tensor", adjustment.tensor);
+  writer.member("role", spelling(adjustment.role));
+  writer.member("layer", adjustment.layer);
+  writer.member("rule", adjustment.rule);
+  writer.member("before", adjustment.before);
+  writer.member("after", adjustment.after);
+  writer.end_object();
+}
+
 }  // namespace
 
 std::string quant_params_json(const QuantizationParameters& parameters, const ExportContext& context) {
@@ -128,6 +139,10 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
       throw InvalidArgument(fmt::format("tensor {}: {}", in_quotes(tensor.name), error.what()));
     }
   }
+  writer.end_array();
+  writer.key("adjustments");
+  writer.begin_array();
+  for (const PositionAdjustment& adjustment : context.adjustments) write_adjustment(writer, adjustment);
   writer.end_array();
   writer.end_object();
   return writer.text();

@@ -71,6 +71,23 @@ TEST(CalibRun, WhatIsNobodysInputIsExitCodeOne) {
   EXPECT_THAT(file_text(work / "stderr"), HasSubstr("No space left on device"));
 }
 
+TEST(CalibRun, AdjustedPositionsArePrintedAndWritten) {
+  const Workspace work;
+  const std::string job = "calibrate --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx --dumps " +
+                          models + "/rn_digits/dump --config " + models +
+                          "/configs/dpu.json --align add,pool";
+  const ToolRun run = work.run(job + " --out " + (work / "out").string());
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("Add: align of activation "));
+  const rapidjson::Document json = parsed(work.run(job + " --json --out " + (work / "out").string()).out);
+  const auto& adjustments = json["result"]["adjustments"];
+  ASSERT_GT(adjustments.Size(), 0u);
+  EXPECT_STREQ(adjustments[0]["rule"].GetString(), "align");
+  EXPECT_NE(adjustments[0]["before"].GetInt(), adjustments[0]["after"].GetInt());
+  const ToolRun wrong = work.run(job + ",mul --out " + (work / "out").string());
+  EXPECT_EQ(wrong.exit_code, 2);
+}
+
 TEST(CalibRun, QuietPrintsNothing) {
   const Workspace work;
   const ToolRun run = work.run("calibrate --quiet " + rn_job + " --out " + (work / "out").string());
@@ -204,7 +221,8 @@ TEST(CalibRun, BadInputIsRefusedAndLeavesNothingBehind) {
   expect_refused(work, {"another network's dump",
                         "calibrate " + model + "--dumps " + models + "/mbv2_digits/dump", "another model"});
   if (Backend::automatic()->name() != "cuda") {
-    expect_refused(work, {"no CUDA", "calibrate --backend cuda " + model + dumps, "--backend cpu gives the same"});
+    expect_refused(work,
+                   {"no CUDA", "calibrate --backend cuda " + model + dumps, "--backend cpu gives the same"});
   }
 }
 

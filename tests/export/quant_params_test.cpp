@@ -20,6 +20,7 @@ ExportContext sample_context() {
           .model_sha256 = std::string(64, 'a'),
           .config_json = R"({"target_device": "DPU"})",
           .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "not applied"}},
+          .adjustments = {{"conv1.weight", Role::weights, "/conv1/Conv", "shift_cut", 12, 9}},
           .per_channel_batches = true};
 }
 
@@ -82,6 +83,14 @@ TEST_F(QuantParams, HasTheDocumentedLayout) {
       },
       "elements": 16384,
       "non_finite": 1
+    }],
+  "adjustments": [{
+      "tensor": "conv1.weight",
+      "role": "weights",
+      "layer": "/conv1/Conv",
+      "rule": "shift_cut",
+      "before": 12,
+      "after": 9
     }]
 }
 )");

@@ -1,6 +1,7 @@
 // calib_run calibrate and calib_run tensors: from dumps to parameters on disk.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "config/setting_names.h"
@@ -23,6 +24,7 @@ struct Job {
   std::optional<int> axis;
   ConfigOptions config;
   WorkOptions work;
+  std::vector<std::string> align;
   OutputOptions output;
 };
 
@@ -48,9 +50,18 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
   for (const TransformStatus& transform : result.context.transforms) {
     if (transform.status == "not applied") fmt::print("{}: {}\n", transform.name, transform.status);
   }
+  for (const PositionAdjustment& adjustment : result.context.adjustments) {
+    fmt::print("{}: {} of {} {}: fix position {} -> {}\n", adjustment.layer, adjustment.rule,
+               spelling(adjustment.role), adjustment.tensor, adjustment.before, adjustment.after);
+  }
   fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n",
              result.parameters.tensors.size(), job.work.out);
   if (job.work.backend == "auto") fmt::print("back end: {}\n", backend.reason());
+}
+
+Alignment alignment_of(const std::vector<std::string>& operators) {
+  const auto asked = [&](const char* name) { return std::ranges::find(operators, name) != operators.end(); };
+  return {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
 }
 
 void run_job(const Job& job) {
@@ -60,7 +71,8 @@ void run_job(const Job& job) {
   if (talk) print_warnings(loaded.warnings);
   const std::map<std::string, std::string> names = read_name_map(job.work.names);
   AtomicOutput out(job.work.out);
-  RunOptions options{backend_named(job.work.backend), job.work.threads, job.work.non_finite, {}};
+  RunOptions options{
+      backend_named(job.work.backend), job.work.threads, job.work.non_finite, {}, alignment_of(job.align)};
   CalibrationResult result;
   {
     ProgressBar bar(talk);
@@ -107,6 +119,13 @@ void add_calibrate(CLI::App& app, Run& run) {
   const auto job = std::make_shared<Job>();
   command->add_option("--model", job->model, "the float network, .onnx")->required()->type_name("FILE");
   add_common(*command, *job);
+  command
+      ->add_option("--align", job->align,
+                   "for the DPU: inputs of these operators take the fix position\nof the result")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"concat", "add", "pool"}))
+      ->option_text("concat,add,pool [none]")
+      ->group("Configuration");
   command->callback([job, &run] { run = [job] { run_job(*job); }; });
 }
 
