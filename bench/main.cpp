@@ -106,12 +106,10 @@ int run(const Arguments& arguments) {
     }
   }
   register_all(options, places);
-  if (!table) {
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
-  }
   TableReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
+  const std::size_t ran =
+      table ? benchmark::RunSpecifiedBenchmarks(&reporter) : benchmark::RunSpecifiedBenchmarks();
+  if (ran == 0) throw InvalidArgument("no benchmark has such a name");  // a filter that matches nothing
   if (reporter.failures() > 0) fmt::print(stderr, "error: {} wrong answers\n", reporter.failures());
   return reporter.failures() == 0 ? 0 : 1;
 }

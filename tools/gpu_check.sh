@@ -51,7 +51,7 @@ fi
 
 # The largest tensors; answers are checked before they are timed.
 check "answers of quant_bench" "$build/bench/quant_bench" --backend cuda \
-  --benchmark_filter='/67108864$|/batch_statistic.*/1048576$' \
+  --benchmark_filter='/67108864/|/batch_statistic.*/1048576/' \
   --benchmark_out="$build/quant_bench.json" --benchmark_out_format=json
 
 mkdir -p bench/gpu
