@@ -12,6 +12,11 @@
 // The ASan build adds accesses out of bounds of device and shared memory, device memory read by host code,
 // misaligned vectors. The race build adds races, uninitialised memory and host pointers (see
 // race_checker.cpp).
+//
+// It cannot see what nvcc, ptxas or the hardware do otherwise (contraction, approximate or flushed
+// arithmetic, spills, occupancy, speed), memory weaker than fences say, kernels of two streams that touch the
+// same memory without an event unless a seed shows a wrong result, and sizes that tests are too slow for. A
+// kernel that spins on what another block writes never ends.
 #pragma once
 
 #include <cuda_runtime.h>

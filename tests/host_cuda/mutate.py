@@ -26,6 +26,7 @@ FLAVOURS = ("plain", "race")
 SEEDS = {"plain": ("1", "2"), "race": ("2", "3")}
 HANGS_AFTER = 4  # times the processor time that the unchanged test takes, and at least
 LEAST_PATIENCE = 5  # seconds
+ASLEEP_AFTER = 600  # seconds by the clock, for a test that waits without using the processor
 
 
 class Test:
@@ -96,8 +97,11 @@ def run(program, cases, seed, patience):
     command = ["sh", "-c", f"ulimit -t {patience:.0f}; exec \"$@\"", "sh", program, "--gtest_brief=1",
                "--gtest_fail_fast", f"--gtest_filter={cases}"]
     begin = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=environment, text=True, errors="replace", stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, cwd=program.parent)
+    try:
+        done = subprocess.run(command, env=environment, text=True, errors="replace", stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, cwd=program.parent, timeout=ASLEEP_AFTER)
+    except subprocess.TimeoutExpired:
+        return "asleep", ASLEEP_AFTER
     end = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
     if done.returncode == 0:
