@@ -126,7 +126,7 @@ def main():
     architectures = sorted({a.split("-")[0] for a in options.architectures}, key=int)
     options.work.mkdir(parents=True, exist_ok=True)
     nvcc = nvcc_command(options.commands)
-    # Sources without kernels of their own call Thrust, which takes long; the build refuses its spills.
+    # Sources without kernels of their own call Thrust, which takes long, and whose spills are its own.
     sources = [source for source in options.sources if "__global__" in source.read_text()]
     jobs = [(source, a) for source in sources for a in architectures]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
