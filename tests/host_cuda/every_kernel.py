@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fails where an emulated test has missed something of the kernels' sources:
 
-    every_kernel.py SOURCES RAN
+    every_kernel.py RAN SOURCE...
 
-SOURCES is the folder of the .cu and .cuh files, RAN the folder of the lists of kernels that tests ran. A __global__
-function that no test ran is an error; so are __shared__ and <<< outside gpu_source.cuh, which only nvcc understands.
+RAN is the folder of the lists of kernels that tests ran, each SOURCE a .cu or .cuh file. A __global__ function that no
+test ran is an error; so are __shared__ and <<< outside gpu_source.cuh, which only nvcc understands.
 """
 import pathlib
 import re
@@ -18,8 +18,8 @@ def without_comments(text):
     return re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
 
 
-def main(sources, ran):
-    files = sorted(p for p in pathlib.Path(sources).rglob("*.cu*") if p.name != "gpu_source.cuh")
+def main(ran, *sources):
+    files = sorted(path for path in map(pathlib.Path, sources) if path.name != "gpu_source.cuh")
     texts = {file: without_comments(file.read_text()) for file in files}
     lines = [line for file in pathlib.Path(ran).iterdir() for line in file.read_text().splitlines()]
     names = {name for line in lines for name in re.findall(r"(\w+)(?=[(<])", line)}
@@ -34,7 +34,7 @@ def main(sources, ran):
         errors += [f"{file}: no emulated test ran {name}" for name in found if name not in names]
         errors += [f"{file}: {m.group()} belongs in gpu_source.cuh" for m in NVCC_ONLY.finditer(text)]
     if kernels == 0:
-        errors.append(f"no kernels in {sources}")
+        errors.append("there are no kernels")
     print("\n".join(errors) or f"all {kernels} kernels of {len(files)} files ran")
     return 1 if errors else 0
 

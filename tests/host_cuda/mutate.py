@@ -141,13 +141,15 @@ class Mutations:
         return found[0]
 
     def judge(self, mutant, folder):
-        """(caught by, how); None for a mutant that does not compile."""
+        """(caught by, how); None for a mutant that does not compile or is not in this build."""
         file = pathlib.Path(mutant.file)
         overlay = folder / "source"
         (overlay / file).parent.mkdir(parents=True, exist_ok=True)
         (overlay / file).write_text(mutant.apply((self.build.root / file).read_text()))
         for flavour in FLAVOURS:
             built = self.build.objects_with(file, f"{self.options.library}_{flavour}_kernels")
+            if not built:
+                return None
             made = [folder / f"{flavour}{i}.o" for i in range(len(built))]
             for source, output in zip(built, made):
                 if self.build.compile(source, overlay, output).returncode != 0:
@@ -225,7 +227,7 @@ def main():
             folders = [options.build.resolve() / "mutants" / m.order()[:16] for m in batch]
             for mutant, verdict in zip(batch, pool.map(mutations.judge, batch, folders)):
                 if verdict is None:
-                    continue  # does not compile
+                    continue
                 results.append((mutant, verdict))
                 print(f"{pathlib.Path(mutant.file).name}:{mutant.line_number}: {mutant.rule}: "
                       f"{': '.join(verdict) if verdict[0] else 'SURVIVED'}", flush=True)
