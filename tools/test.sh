@@ -5,6 +5,8 @@
 #   tools/test.sh -R Npy                               arguments go to ctest
 #   QCAL_SANITIZE=address,undefined tools/test.sh      under sanitizers, in a build folder of its own
 #   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
+#   tools/test.sh -L mutation                          how many mistakes in CUDA kernels their tests notice: minutes,
+#                                                      so that without CI=true only who asks for it waits for it
 #   QCAL_CUDA_ARCHITECTURES='90-real' tools/test.sh    75;90 (the default) builds in half the time of all
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,4 +34,5 @@ cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \
   -DCMAKE_CUDA_ARCHITECTURES="${QCAL_CUDA_ARCHITECTURES:-75;90}"
 cmake --build "$build"
+if [[ $# == 0 && "${CI:-}" != true ]]; then set -- -LE mutation; fi
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@"
