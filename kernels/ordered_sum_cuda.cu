@@ -1,4 +1,6 @@
 // Adds chunk sums by the fixed tree: whole subtrees in parallel, their nodes in order.
+#include <algorithm>
+
 #include "kernels/cuda_support/gpu_source.cuh"
 #include "kernels/cuda_support/ordered_chunks.cuh"
 #include "kernels/ordered_sum_cuda.h"
@@ -81,7 +83,7 @@ dim3 chunk_blocks(const DeviceRows& rows, const PieceOfChannel& piece) {
   using Policy = ChunkPolicy;
   const std::int64_t chunks = chunks_of(rows, piece);
   return dim3(static_cast<unsigned>((chunks + Policy::chunks_a_block - 1) / Policy::chunks_a_block),
-              static_cast<unsigned>(rows.channels < Policy::most_blocks_y ? rows.channels : Policy::most_blocks_y));
+              static_cast<unsigned>(std::min(rows.channels, most_channels_at_once)));
 }
 
 bool loads_four(const DeviceRows& rows, const PieceOfChannel& piece) {

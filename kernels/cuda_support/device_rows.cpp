@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::int64_t shortest_tile = 512;
 constexpr std::int64_t longest_tile = 8192;
-constexpr std::int64_t most_blocks_y = 65535;
 
 std::int64_t divided_up(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -27,7 +26,7 @@ TileGrid tile_grid(const DeviceRows& rows, std::int64_t blocks, std::int64_t war
   const std::int64_t needed = divided_up(rows.elements(), std::int64_t{1} << 30);
   const std::int64_t useful = divided_up(grid.tiling.per_channel, warps);
   grid.x = static_cast<unsigned>(std::clamp<std::int64_t>(useful, 1, std::max(wanted, needed)));
-  grid.y = static_cast<unsigned>(std::clamp<std::int64_t>(rows.channels, 1, most_blocks_y));
+  grid.y = static_cast<unsigned>(std::clamp<std::int64_t>(rows.channels, 1, most_channels_at_once));
   return grid;
 }
 

@@ -23,6 +23,10 @@ struct DeviceRows {
   QCAL_HOST_DEVICE std::int64_t elements() const { return outer * inner; }  // of one channel
 };
 
+// Channels that a launch takes at once; its blocks go on with the others. More blocks than a device holds
+// would gain nothing.
+inline constexpr std::int64_t most_channels_at_once = 1024;
+
 // How the runs of a channel are shared out: in tiles of at most `length` elements, one a warp at a time.
 struct Tiling {
   std::int64_t length = 0;

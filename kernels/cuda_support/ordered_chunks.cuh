@@ -13,7 +13,6 @@ struct ChunkPolicy {
   static constexpr int lanes_a_thread = 4;  // of the ordered sum: a 16-byte load of float32
   static constexpr int threads_a_chunk = ordered_sum_lanes / lanes_a_thread;
   static constexpr int chunks_a_block = threads / threads_a_chunk;
-  static constexpr std::int64_t most_blocks_y = 65535;
 };
 
 // One row's values of a thread's lanes, and which of them the piece holds.

@@ -152,6 +152,56 @@ TEST(CudaCollector, StridedViewsGiveTheCpusBits) {
   }
 }
 
+// Sums of more chunks than a block has threads.
+TEST(CudaCollector, LongSumsGiveTheCpusBits) {
+  const std::vector<float> values = samples(Shape::heavy_tail, 301'077, 10);
+  const TypedTensor tensor(values, {301'077}, DType::f32);
+  for (CollectSpec spec : specs({})) {
+    spec.moments = true;
+    expect_equal(collected(*test_backend(), spec, tensor.view()),
+                 collected(*Backend::cpu(), spec, tensor.view()));
+  }
+}
+
+// More channels than a launch has blocks for.
+TEST(CudaCollector, ManyChannelsGiveTheCpusBits) {
+  constexpr std::int64_t channels = 1'100;
+  const std::vector<float> values = samples(Shape::normal, 2 * channels, 11);
+  const TypedTensor tensor(values, {2, channels}, DType::f32);
+  CollectSpec spec;
+  spec.channel_axis = 1;
+  spec.binning = Binning::dyadic_magnitude;
+  spec.moments = true;
+  expect_equal(collected(*test_backend(), spec, tensor.view()),
+               collected(*Backend::cpu(), spec, tensor.view()));
+  spec.moments = false;
+  spec.binning = Binning::none;
+  spec.candidates = {candidates(CandidateRule::halving, true, Rounding::half_even)};
+  expect_equal(collected(*test_backend(), spec, tensor.view()),
+               collected(*Backend::cpu(), spec, tensor.view()));
+}
+
+// vai_q_pytorch's accumulated histograms grow beyond what a block counts in shared memory.
+TEST(CudaCollector, GrowingHistogramsGiveTheCpusBits) {
+  for (const std::optional<int> axis : {std::optional<int>{}, std::optional<int>{0}}) {
+    CollectSpec spec;
+    spec.channel_axis = axis;
+    spec.binning = Binning::vitis;
+    spec.accumulate = true;
+    const auto on_device = test_backend()->make_collector(spec);
+    const auto on_host = Backend::cpu()->make_collector(spec);
+    for (const double factor : {1.0, 0.3, 2.7, 4.1}) {
+      const std::vector<float> values = samples(Shape::normal, 3 * 700, 12, factor);
+      const TypedTensor tensor(values, {3, 700}, DType::f32);
+      on_device->collect(tensor.view(), {});
+      on_host->collect(tensor.view(), {});
+    }
+    const Summary found = on_device->take();
+    EXPECT_GT(found.channels[0].histogram.bins(), histogram_bins);
+    expect_equal(found, on_host->take());
+  }
+}
+
 // So little device memory that batches are sent piece by piece, twice, in pieces of 4096 floats.
 TEST(CudaCollector, BatchesLargerThanTheDeviceKeepsGiveTheCpusBits) {
   CudaLimits limits;
