@@ -11,6 +11,7 @@
 
 #include "config/describe.h"
 #include "config/resolve.h"
+#include "engine/correct/correct.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
 #include "engine/graph/onnx_reader.h"
@@ -84,7 +85,7 @@ TensorView view_of(const ParameterValues& parameter) {
 }
 
 void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibrator& calibrator,
-                    ProgressReport& report) {
+                    const BatchVisitor& visit, ProgressReport& report) {
   if (tensor.settings.datatype.value != Datatype::integer) return;
   const auto observe = [&](const TensorParts& batch, std::size_t index) {
     // Without isolation a thread that waits for its own batch could start another tensor and hold two
@@ -100,7 +101,9 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
     observe(WholeTensor(values), 0);
   } else {
     for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index) {
-      observe(*dumps.parts(tensor.name, index), index);
+      const auto batch = dumps.parts(tensor.name, index);
+      observe(*batch, index);
+      if (visit) visit(tensor.name, *batch);
     }
   }
   calibrator.complete(tensor.name);
@@ -119,14 +122,29 @@ void require_same_model(const std::filesystem::path& model, const std::string& s
   }
 }
 
-void adjust_for_dpu(const Graph& graph, const QuantizationPlan& plan, const Configuration& configuration,
-                    const RunOptions& options, CalibrationResult& result) {
-  AdjustedParameters adjusted =
-      apply_dpu_rules(graph, plan, std::move(result.parameters),
-                      {.align = options.align, .compatibility = configuration.compatibility});
-  result.parameters = std::move(adjusted.parameters);
-  result.context.adjustments = std::move(adjusted.adjustments);
-  for (const PlanNote& note : adjusted.notes) result.warnings.push_back(note.subject + ": " + note.text);
+void count_corrections(ExportContext& context) {
+  const auto status = std::ranges::find(context.transforms, "include_bias_corr", &TransformStatus::name);
+  const auto kept = std::ranges::count(context.bias_corrections, true, &BiasCorrection::kept);
+  status->details = {std::to_string(kept) + " of " + std::to_string(context.bias_corrections.size()) +
+                     " layers, on float inputs"};
+}
+
+// Device rules and bias correction: what the search found becomes what is written.
+void correct_result(const Graph& graph, const QuantizationPlan& plan, const Configuration& configuration,
+                    const DumpSource& dumps, const RunOptions& options, const BiasCorrector* corrector,
+                    CalibrationResult& result) {
+  RunOptions quiet = options;
+  quiet.on_progress = {};
+  const auto search = [&](const QuantizationPlan& biases) {
+    return collect(biases, dumps, configuration, quiet);
+  };
+  Corrected corrected =
+      correct(graph, plan, configuration, options.align, corrector, std::move(result.parameters), search);
+  result.parameters = std::move(corrected.parameters);
+  result.context.adjustments = std::move(corrected.adjustments);
+  result.context.bias_corrections = std::move(corrected.bias_corrections);
+  if (corrector != nullptr) count_corrections(result.context);
+  for (const PlanNote& note : corrected.notes) result.warnings.push_back(note.subject + ": " + note.text);
 }
 
 QuantizationPlan plan_of_dump(const DumpSource& dumps, Role role, std::optional<int> channel_axis,
@@ -146,7 +164,8 @@ QuantizationPlan plan_of_dump(const DumpSource& dumps, Role role, std::optional<
 }  // namespace
 
 QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& dumps,
-                               const Configuration& configuration, const RunOptions& options) {
+                               const Configuration& configuration, const RunOptions& options,
+                               const BatchVisitor& visit) {
   require_recorded(plan, dumps);
   Calibrator calibrator(configuration, options.backend, {options.non_finite});
   std::vector<const PlannedTensor*> tensors;
@@ -169,7 +188,7 @@ QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& d
   arena.execute([&] {
     tbb::parallel_for(0, threads, [&](int) {
       for (std::size_t at = next++; at < tensors.size(); at = next++) {
-        observe_tensor(*tensors[at], dumps, calibrator, report);
+        observe_tensor(*tensors[at], dumps, calibrator, visit, report);
         report.tensor_done();
       }
     });
@@ -187,12 +206,16 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
   const std::string sha256 = sha256_of_file(model);
   require_same_model(model, sha256, *dumps, result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
-  result.parameters = collect(plan, *dumps, configuration, options);
+  std::optional<BiasCorrector> corrector;
+  BatchVisitor visit;
+  if (configuration.include_bias_corr.value) {
+    corrector.emplace(graph, plan);
+    visit = [&](const std::string& tensor, const TensorParts& batch) { corrector->observe(tensor, batch); };
+  }
+  result.parameters = collect(plan, *dumps, configuration, options, visit);
   result.context = {version(), model.filename().string(), sha256, configuration_json(configuration),
                     plan.transforms};
-  if (configuration.target_device.value == TargetDevice::dpu) {
-    adjust_for_dpu(graph, plan, configuration, options, result);
-  }
+  correct_result(graph, plan, configuration, *dumps, options, corrector ? &*corrector : nullptr, result);
   return result;
 }
 

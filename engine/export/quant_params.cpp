@@ -112,6 +112,27 @@ void write_adjustment(JsonWriter& writer, const PositionAdjustment& adjustment) 
   writer.end_object();
 }
 
+void write_correction(JsonWriter& writer, const BiasCorrection& correction) {
+  writer.begin_object();
+  writer.member("layer", correction.layer);
+  writer.member("layer_type", correction.layer_type);
+  writer.member("weights", correction.weights);
+  write_string_or_null(writer, "bias", correction.bias);
+  writer.member("kept", correction.kept);
+  write_string_or_null(writer, "reason", correction.reason);
+  writer.member("samples", correction.samples);
+  writer.member("held_back", correction.held_back);
+  writer.key("error_before");
+  writer.number(correction.error_before);
+  writer.key("error_after");
+  writer.number(correction.error_after);
+  writer.key("added");
+  write(writer, correction.added);
+  writer.key("corrected");
+  write(writer, std::vector<double>(correction.corrected.begin(), correction.corrected.end()));
+  writer.end_object();
+}
+
 }  // namespace
 
 std::string quant_params_json(const QuantizationParameters& parameters, const ExportContext& context) {
@@ -143,6 +164,10 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
   writer.key("adjustments");
   writer.begin_array();
   for (const PositionAdjustment& adjustment : context.adjustments) write_adjustment(writer, adjustment);
+  writer.end_array();
+  writer.key("bias_correction");
+  writer.begin_array();
+  for (const BiasCorrection& correction : context.bias_corrections) write_correction(writer, correction);
   writer.end_array();
   writer.end_object();
   return writer.text();

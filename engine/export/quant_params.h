@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/correct/bias_correction.h"
 #include "engine/correct/positions.h"
 #include "engine/export/quantization_parameters.h"
 #include "engine/plan/quantization_plan.h"
@@ -19,6 +20,7 @@ struct ExportContext {
   std::string config_json = "{}";  // the resolved configuration, ready JSON
   std::vector<TransformStatus> transforms;
   std::vector<PositionAdjustment> adjustments{};  // that a device's rules made after the search
+  std::vector<BiasCorrection> bias_corrections{};
   bool per_channel_batches = false;  // also write what each batch gave per channel, which can be large
 };
 

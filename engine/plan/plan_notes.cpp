@@ -55,12 +55,13 @@ std::vector<PlanNote> float_operator_notes(const Graph& graph) {
 struct Transform {
   std::string key;
   const Sourced<bool>& requested;
+  bool of_network = true;  // it changes the graph; the others work on what the search finds
 };
 
 std::vector<Transform> transforms(const Configuration& configuration) {
   return {{"convert_relu6_to_relu", configuration.convert_relu6_to_relu},
           {"include_cle", configuration.include_cle},
-          {"include_bias_corr", configuration.include_bias_corr}};
+          {"include_bias_corr", configuration.include_bias_corr, false}};
 }
 
 }  // namespace
@@ -72,7 +73,7 @@ std::vector<PlanNote> plan_notes(const Graph& graph, const Configuration& config
     notes.insert(notes.end(), more.begin(), more.end());
   }
   for (const Transform& transform : transforms(configuration)) {
-    const bool missing = transform.requested.value && !graph.transform(transform.key);
+    const bool missing = transform.of_network && transform.requested.value && !graph.transform(transform.key);
     if (missing) notes.push_back({transform.key, "not applied: not supported yet"});
   }
   if (configuration.placement.value != Placement::groups) {
@@ -87,8 +88,10 @@ std::vector<TransformStatus> transform_status(const Graph& graph, const Configur
   for (const Transform& transform : transforms(configuration)) {
     if (const AppliedTransform* applied = graph.transform(transform.key)) {
       statuses.push_back({transform.key, "applied", applied->details});
+    } else if (transform.requested.value) {
+      statuses.push_back({transform.key, transform.of_network ? "not applied" : "applied"});
     } else {
-      statuses.push_back({transform.key, transform.requested.value ? "not applied" : "off"});
+      statuses.push_back({transform.key, "off"});
     }
   }
   return statuses;

@@ -197,16 +197,63 @@ TEST(Pipeline, ThreadCountChangesNothing) {
   for (const char* config : {"cpu.json", "gpu.json", "dpu.json"}) {
     const Configuration configuration = load_config(models / "configs" / config);
     std::vector<QuantizationParameters> results;
+    std::vector<std::vector<BiasCorrection>> corrections;
     for (const int threads : {1, 2, 7}) {
       RunOptions run = options();
       run.threads = threads;
-      results.push_back(calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx",
-                                        models / "rn_digits/dump", configuration, run)
-                            .parameters);
+      CalibrationResult result = calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx",
+                                                 models / "rn_digits/dump", configuration, run);
+      results.push_back(std::move(result.parameters));
+      corrections.push_back(std::move(result.context.bias_corrections));
     }
     EXPECT_EQ(results[0], results[1]);
     EXPECT_EQ(results[0], results[2]);
+    EXPECT_EQ(corrections[0], corrections[1]);
+    EXPECT_EQ(corrections[0], corrections[2]);
   }
+}
+
+// vai_q_pytorch does not quantize a corrected bias anew.
+TEST(Pipeline, VitisBiasesKeepTheirPositions) {
+  Configuration configuration =
+      load_config(models / "configs/dpu.json", {.compatibility = Compatibility::vitis});
+  const auto parameters = [&](bool correct) {
+    configuration.include_bias_corr.value = correct;
+    return calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx", models / "rn_digits/dump",
+                           configuration, options())
+        .parameters;
+  };
+  EXPECT_EQ(parameters(true), parameters(false));
+}
+
+// Every layer's error on the samples held back falls; the bias takes its scale from the corrected values.
+TEST(Pipeline, BiasCorrectionIsAppliedAndReachesTheBiases) {
+  Configuration configuration = maxmin_configuration(CalibrationScope::per_batch);
+  configuration.tensor_settings[Role::bias].bit_width.value = 8;
+  configuration.tensor_settings[Role::bias].method.value = Method::maxmin;
+  configuration.tensor_settings[Role::bias].scale_type.value = ScaleType::float_scale;
+  configuration.tensor_settings[Role::bias].per_channel.value = false;
+  configuration.tensor_settings[Role::weights].bit_width.value = 4;
+  configuration.include_bias_corr.value = true;
+  const CalibrationResult result = calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx",
+                                                   models / "rn_digits/dump", configuration, options());
+  const auto status =
+      std::ranges::find(result.context.transforms, "include_bias_corr", &TransformStatus::name);
+  EXPECT_EQ(status->status, "applied");
+  EXPECT_THAT(status->details, ElementsAre(HasSubstr(" of 10 layers")));
+  ASSERT_EQ(result.context.bias_corrections.size(), 10u);
+  int kept = 0;
+  for (const BiasCorrection& correction : result.context.bias_corrections) {
+    SCOPED_TRACE(correction.layer);
+    if (!correction.kept) continue;
+    ++kept;
+    EXPECT_LT(correction.error_after, correction.error_before);
+    double amax = 0.0;
+    for (const float value : correction.corrected) amax = std::max(amax, std::fabs(double{value}));
+    const auto bias = std::ranges::find(result.parameters.tensors, correction.bias, &TensorParameters::name);
+    EXPECT_EQ(bias->scale.at(0), amax / 127.0);
+  }
+  EXPECT_GE(kept, 8);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ ExportContext sample_context() {
           .config_json = R"({"target_device": "DPU"})",
           .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "not applied"}},
           .adjustments = {{"conv1.weight", Role::weights, "/conv1/Conv", "shift_cut", 12, 9}},
+          .bias_corrections =
+              {{"/conv1/Conv", "Conv2d", "conv1.weight", "", true, "", 8, 2, 0.5, 0.25, {-0.125}, {0.5F}}},
           .per_channel_batches = true};
 }
 
@@ -91,6 +93,20 @@ TEST_F(QuantParams, HasTheDocumentedLayout) {
       "rule": "shift_cut",
       "before": 12,
       "after": 9
+    }],
+  "bias_correction": [{
+      "layer": "/conv1/Conv",
+      "layer_type": "Conv2d",
+      "weights": "conv1.weight",
+      "bias": null,
+      "kept": true,
+      "reason": null,
+      "samples": 8,
+      "held_back": 2,
+      "error_before": 0.5,
+      "error_after": 0.25,
+      "added": [-0.125],
+      "corrected": [0.5]
     }]
 }
 )");

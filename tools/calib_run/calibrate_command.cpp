@@ -25,6 +25,7 @@ struct Job {
   ConfigOptions config;
   WorkOptions work;
   std::vector<std::string> align;
+  bool explain_bias = false;
   OutputOptions output;
 };
 
@@ -48,12 +49,15 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
   if (job.output.quiet) return;
   fmt::print("{}\n", result_table(result.parameters));
   for (const TransformStatus& transform : result.context.transforms) {
-    if (transform.status == "not applied") fmt::print("{}: {}\n", transform.name, transform.status);
+    if (transform.status == "off") continue;
+    const std::string what = transform.details.empty() ? "" : ": " + transform.details.front();
+    fmt::print("{}: {}{}\n", transform.name, transform.status, what);
   }
   for (const PositionAdjustment& adjustment : result.context.adjustments) {
     fmt::print("{}: {} of {} {}: fix position {} -> {}\n", adjustment.layer, adjustment.rule,
                spelling(adjustment.role), adjustment.tensor, adjustment.before, adjustment.after);
   }
+  if (job.explain_bias) fmt::print("\n{}\n", bias_table(result.context.bias_corrections));
   fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n",
              result.parameters.tensors.size(), job.work.out);
   if (job.work.backend == "auto") fmt::print("back end: {}\n", backend.reason());
@@ -126,6 +130,10 @@ void add_calibrate(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"concat", "add", "pool"}))
       ->option_text("concat,add,pool [none]")
       ->group("Configuration");
+  command
+      ->add_flag("--explain-bias", job->explain_bias,
+                 "list each layer's bias correction: its error before and after, and\nwhy it was not kept")
+      ->group("Output");
   command->callback([job, &run] { run = [job] { run_job(*job); }; });
 }
 

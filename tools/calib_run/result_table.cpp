@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "config/setting_names.h"
 
@@ -87,6 +88,20 @@ std::string result_table(const QuantizationParameters& parameters) {
   }
   if (!in_layers) {
     for (auto& row : rows) row.erase(row.begin() + 1);  // there are no types either
+  }
+  return aligned_table(rows);
+}
+
+std::string bias_table(const std::vector<BiasCorrection>& corrections) {
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "type", ">error before", ">after", ">largest correction", "kept"}};
+  for (const BiasCorrection& correction : corrections) {
+    double largest = 0.0;
+    for (const double added : correction.added) largest = std::max(largest, std::fabs(added));
+    rows.push_back({shortened(correction.layer, 44), correction.layer_type,
+                    fmt::format("{:.3g}", correction.error_before),
+                    fmt::format("{:.3g}", correction.error_after), fmt::format("{:.3g}", largest),
+                    correction.kept ? "yes" : "no: " + correction.reason});
   }
   return aligned_table(rows);
 }

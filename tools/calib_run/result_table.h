@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/correct/bias_correction.h"
 #include "engine/export/quantization_parameters.h"
 
 namespace qcal::tools {
@@ -15,5 +16,8 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows);
 // layer, type, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range
 // and number. Without layers (`calib_run tensors`) the first column names the tensor, and there are no types.
 std::string result_table(const QuantizationParameters& parameters);
+
+// layer, mean output error before and after on the samples held back, largest correction, kept or why not.
+std::string bias_table(const std::vector<BiasCorrection>& corrections);
 
 }  // namespace qcal::tools

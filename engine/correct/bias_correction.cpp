@@ -1,0 +1,205 @@
+#include "engine/correct/bias_correction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/correct/weight_error.h"
+#include "engine/correct/wired_layers.h"
+#include "engine/graph/graph_index.h"
+#include "engine/plan/layer_identity.h"
+#include "kernels/channel_blocks.h"
+
+namespace qcal {
+namespace {
+
+// Operators through which a Gemm or MatMul may read a recorded tensor: they keep the order of its values.
+bool keeps_order(const Node& node) {
+  return node.is("Flatten") || node.is("Reshape") || node.is("Squeeze") || node.is("Unsqueeze") ||
+         node.is("Identity") || node.is("Dropout") || node.is("Cast");
+}
+
+bool is_window(const Node& node) {
+  return node.is("Conv") || node.is("ConvTranspose");
+}
+
+// The operator between `source` and the layer that does not keep the order of values; "" where all do.
+std::string reordering(const Graph& graph, const GraphIndex& index, const Node& layer,
+                       const std::string& source) {
+  for (std::string tensor = layer.input(0); tensor != source;) {
+    const Node& node = graph.nodes[index.producer(tensor).value()];
+    if (is_window(layer) || !keeps_order(node)) return node.op_type;
+    tensor = node.input(0);
+  }
+  return "";
+}
+
+// Input channels that the weights meet, over all groups.
+std::int64_t input_channels(const Node& node, const WeightedOperator& shape) {
+  const Shape& weights = shape.weights_shape;
+  if (node.is("Conv")) return weights[1] * node.integer("group", 1);
+  if (node.is("ConvTranspose")) return weights[0];
+  return weights[shape.channel_axis == 0 ? 1 : 0];
+}
+
+// Where in a layer's patch each of its weights finds the input that it meets.
+class PatchIndex {
+ public:
+  PatchIndex(const Node& node, const WeightedOperator& shape) : shape_(shape), is_conv_(node.is("Conv")) {
+    for (std::size_t i = 2; i < shape.weights_shape.size(); ++i)
+      offsets_ *= static_cast<std::size_t>(shape.weights_shape[i]);
+    rows_ = static_cast<std::size_t>(shape.weights_shape[0]);
+    columns_ = static_cast<std::size_t>(shape.weights_shape[1]);
+    rows_of_group_ = rows_ / static_cast<std::size_t>(std::max<std::int64_t>(1, node.integer("group", 1)));
+  }
+
+  std::size_t operator()(std::size_t weight) const {
+    const std::size_t row = weight / (offsets_ * columns_);
+    const std::size_t column = weight / offsets_ % columns_;
+    const std::size_t offset = weight % offsets_;
+    if (is_conv_) return (row / rows_of_group_ * columns_ + column) * offsets_ + offset;
+    return (shape_.channel_axis == 0 ? column : row) * offsets_ + offset;
+  }
+
+ private:
+  const WeightedOperator& shape_;
+  bool is_conv_;
+  std::size_t offsets_ = 1;
+  std::size_t rows_ = 0;
+  std::size_t columns_ = 0;
+  std::size_t rows_of_group_ = 0;
+};
+
+double root_mean_square(const std::vector<double>& values) {
+  double sum = 0.0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> result(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) result[i] = a[i] - b[i];
+  return result;
+}
+
+// Why a layer cannot be corrected whatever is recorded; "" where it can.
+std::string refusal(const Graph& graph, const GraphIndex& index, const Node& node,
+                    const WeightedOperator& shape, const std::string& source) {
+  if (source.empty()) return "its input is not among the quantized tensors";
+  if (const std::string between = reordering(graph, index, node, source); !between.empty())
+    return fmt::format("it reads the recorded tensor through {}", between);
+  if (node.is("Gemm") && node.integer("transA", 0) != 0) return "its input is transposed";
+  if (!is_window(node) && shape.weights_shape.size() != 2) return "its weights are no matrix";
+  if (node.is("Conv") && (node.integer("group", 1) < 1 || shape.channels % node.integer("group", 1) != 0)) {
+    return "its groups do not fit its weights";
+  }
+  if (shape.bias.empty()) return "";
+  if (index.consumers(shape.bias).size() > 1) return "it shares its bias with another layer";
+  if (static_cast<std::int64_t>(graph.constant(shape.bias)->reals()->size()) != shape.channels)
+    return "its bias does not hold one value a channel";
+  return node.is("Gemm") && node.real("beta", 1.0F) == 0.0F ? "its bias has no effect" : "";
+}
+
+}  // namespace
+
+BiasCorrector::BiasCorrector(const Graph& graph, const QuantizationPlan& plan) : graph_(graph) {
+  const GraphIndex index(graph);
+  for (const WiredLayer& wired : wired_layers(graph, plan)) {
+    const Node& node = *wired.node;
+    const auto shape = weighted_operator(graph, node);
+    if (!shape || wired.weights.empty()) continue;
+    const auto weights = std::ranges::find(plan.tensors, wired.weights, &PlannedTensor::name);
+    const std::string source = wired.inputs.empty() ? "" : wired.inputs.front();
+    Layer layer{&node, &*weights, *shape, refusal(graph, index, node, *shape, source), nullptr};
+    if (layer.refused.empty()) {
+      const std::int64_t channels = input_channels(node, *shape);
+      layer.sums = is_window(node) ? window_patch_sums(node, shape->weights_shape, channels)
+                                   : row_patch_sums(channels);
+      readers_[source].push_back(layers_.size());
+    }
+    layers_.push_back(std::move(layer));
+  }
+}
+
+void BiasCorrector::observe(const std::string& tensor, const TensorParts& batch) {
+  const auto readers = readers_.find(tensor);
+  if (readers == readers_.end()) return;
+  for (const std::size_t reader : readers->second) layers_[reader].sums->begin(batch.shape());
+  batch.for_each([&](const TensorPart& part) {
+    const ChannelReader values(part.view, std::nullopt);
+    for_each_block(values, 0, 0, values.elements(), [&](std::span<const float> block) {
+      for (const std::size_t reader : readers->second) layers_[reader].sums->add(block);
+    });
+  });
+}
+
+BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParameters& weights,
+                                         Compatibility compatibility) const {
+  const Node& node = *layer.node;
+  BiasCorrection result;
+  result.layer = node.name;
+  result.layer_type = layer_type(graph_, node);
+  result.weights = weights.name;
+  result.bias = layer.shape.bias;
+  const auto refused = [&](std::string reason) {
+    result.reason = std::move(reason);
+    return result;
+  };
+  if (!layer.refused.empty()) return refused(layer.refused);
+  if (!layer.sums->problem().empty()) return refused(layer.sums->problem());
+  const PatchTotals& fitted = layer.sums->fitted();
+  const PatchTotals& held_back = layer.sums->held_back();
+  result.samples = fitted.samples + held_back.samples;
+  result.held_back = held_back.samples;
+  if (fitted.positions == 0) return refused("no sample was recorded");
+
+  const bool is_gemm = node.is("Gemm");
+  const double factor = is_gemm ? static_cast<double>(node.real("alpha", 1.0F)) : 1.0;
+  const double divisor =
+      is_gemm && !layer.shape.bias.empty() ? static_cast<double>(node.real("beta", 1.0F)) : 1.0;
+  const std::vector<double> errors = weight_error(*layer.weights->parameter, weights, compatibility);
+  const PatchIndex patch_index(node, layer.shape);
+  const auto output_error = [&](const PatchTotals& totals) {
+    const std::vector<double> means = totals.means();
+    std::vector<double> channels(static_cast<std::size_t>(layer.shape.channels));
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      channels[static_cast<std::size_t>(layer.shape.channel_of(i))] += errors[i] * means[patch_index(i)];
+    for (double& channel : channels) channel *= factor;
+    return channels;
+  };
+
+  PatchTotals all = fitted;
+  for (std::size_t i = 0; i < held_back.sums.size(); ++i) all.sums[i] += held_back.sums[i];
+  all.positions += held_back.positions;
+  const std::vector<float>* bias =
+      layer.shape.bias.empty() ? nullptr : graph_.constant(layer.shape.bias)->reals();
+  const std::vector<double> expected = output_error(all);
+  const auto fits_float = [](double error) { return std::fabs(error) < 0x1p127; };
+  if (!std::ranges::all_of(expected, fits_float)) return refused("its inputs are too large to be added up");
+  for (std::size_t c = 0; c < expected.size(); ++c) {
+    result.added.push_back(-expected[c] / divisor);
+    const double before = bias == nullptr ? 0.0 : static_cast<double>((*bias)[c]);
+    result.corrected.push_back(static_cast<float>(before + result.added[c]));
+  }
+  if (held_back.positions == 0) return refused("fewer than 4 samples, so none could be held back");
+  const std::vector<double> seen = output_error(held_back);
+  result.error_before = root_mean_square(seen);
+  result.error_after = root_mean_square(difference(seen, output_error(fitted)));
+  result.kept = result.error_after < result.error_before;
+  if (!result.kept) result.reason = "it does not lower the error on the samples held back";
+  return result;
+}
+
+std::vector<BiasCorrection> BiasCorrector::corrections(const QuantizationParameters& parameters,
+                                                       Compatibility compatibility) const {
+  std::map<std::string, const TensorParameters*> by_name;
+  for (const TensorParameters& tensor : parameters.tensors) by_name.emplace(tensor.name, &tensor);
+  std::vector<BiasCorrection> result;
+  for (const Layer& layer : layers_)
+    result.push_back(correction(layer, *by_name.at(layer.weights->name), compatibility));
+  return result;
+}
+
+}  // namespace qcal
