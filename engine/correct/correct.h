@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "engine/correct/bias_correction.h"
+#include "engine/correct/bias_corrector.h"
 #include "engine/correct/dpu_rules.h"
 #include "engine/graph/graph.h"
 #include "engine/plan/quantization_plan.h"

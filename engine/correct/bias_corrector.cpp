@@ -1,4 +1,4 @@
-#include "engine/correct/bias_correction.h"
+#include "engine/correct/bias_corrector.h"
 
 #include <fmt/format.h>
 

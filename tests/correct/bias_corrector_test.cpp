@@ -1,5 +1,5 @@
 // Corrections held against convolutions that are really run, in double, by plain loops.
-#include "engine/correct/bias_correction.h"
+#include "engine/correct/bias_corrector.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
