@@ -135,7 +135,8 @@ class Mutations:
         self.options.tests.sort(key=lambda test: self.patience[test, "plain"])
 
     def program(self, test, flavour):
-        found = list((self.build.folder / "tests").rglob(f"{test.name}_{flavour}"))
+        found = [path for path in (self.build.folder / "tests").rglob(f"{test.name}_{flavour}")
+                 if path.is_file() and os.access(path, os.X_OK)]  # the list of kernels that it ran has its name too
         if not found:
             sys.exit(f"{test.name}_{flavour} is not built")
         return found[0]
