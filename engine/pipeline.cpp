@@ -12,11 +12,9 @@
 #include "config/describe.h"
 #include "config/resolve.h"
 #include "engine/correct/correct.h"
-#include "engine/dumps/sha256.h"
 #include "engine/error.h"
-#include "engine/graph/onnx_reader.h"
+#include "engine/network.h"
 #include "engine/plan/quantization_plan.h"
-#include "engine/transform/normalise.h"
 #include "engine/version.h"
 
 namespace qcal {
@@ -109,19 +107,6 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
   calibrator.complete(tensor.name);
 }
 
-void require_same_model(const std::filesystem::path& model, const std::string& sha256,
-                        const DumpSource& dumps, std::vector<std::string>& warnings) {
-  const std::optional<std::string> recorded = dumps.model_sha256();
-  if (!recorded) {
-    warnings.push_back(dumps.description() + ": does not say which model it was recorded from; assuming " +
-                       model.string());
-  } else if (*recorded != sha256) {
-    throw InputError(dumps.description() + ": recorded from another model file\n  dump:  sha256 " +
-                     *recorded + "\n  model: sha256 " + sha256 + "  " + model.string() +
-                     "\nrecord again with `tools/record.py " + model.string() + " INPUTS.npz DIR`");
-  }
-}
-
 void count_corrections(ExportContext& context) {
   const auto status = std::ranges::find(context.transforms, "include_bias_corr", &TransformStatus::name);
   const auto kept = std::ranges::count(context.bias_corrections, true, &BiasCorrection::kept);
@@ -200,11 +185,10 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
                                   const std::filesystem::path& dump_directory,
                                   const Configuration& configuration, const RunOptions& options) {
   CalibrationResult result;
-  const Graph graph = normalise(read_onnx(model));
+  const Network network = read_network(model, configuration);
+  const Graph& graph = network.transformed.graph;
   const QuantizationPlan plan = make_plan(graph, configuration);
-  const std::unique_ptr<DumpSource> dumps = open_dumps(dump_directory);
-  const std::string sha256 = sha256_of_file(model);
-  require_same_model(model, sha256, *dumps, result.warnings);
+  const auto dumps = dumps_of_network(network, open_dumps(dump_directory), result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
   std::optional<BiasCorrector> corrector;
   BatchVisitor visit;
@@ -213,7 +197,7 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
     visit = [&](const std::string& tensor, const TensorParts& batch) { corrector->observe(tensor, batch); };
   }
   result.parameters = collect(plan, *dumps, configuration, options, visit);
-  result.context = {version(), model.filename().string(), sha256, configuration_json(configuration),
+  result.context = {version(), model.filename().string(), network.sha256, configuration_json(configuration),
                     plan.transforms};
   correct_result(graph, plan, configuration, *dumps, options, corrector ? &*corrector : nullptr, result);
   return result;

@@ -101,6 +101,14 @@ void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_
   writer.end_object();
 }
 
+void write_details(JsonWriter& writer, const TransformStatus& transform) {
+  if (transform.details.empty()) return;
+  writer.key(transform.name);
+  writer.begin_array();
+  for (const std::string& line : transform.details) writer.string(line);
+  writer.end_array();
+}
+
 void write_adjustment(JsonWriter& writer, const PositionAdjustment& adjustment) {
   writer.begin_object();
   writer.member("tensor", adjustment.tensor);
@@ -161,6 +169,10 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
     }
   }
   writer.end_array();
+  writer.key("transform_details");
+  writer.begin_object();
+  for (const TransformStatus& transform : context.transforms) write_details(writer, transform);
+  writer.end_object();
   writer.key("adjustments");
   writer.begin_array();
   for (const PositionAdjustment& adjustment : context.adjustments) write_adjustment(writer, adjustment);

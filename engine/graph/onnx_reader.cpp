@@ -11,6 +11,7 @@
 #include <optional>
 #include <queue>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "engine/dumps/input_file.h"
 #include "engine/error.h"
 #include "engine/graph/module_paths.h"
+#include "engine/graph/onnx_metadata.h"
 #include "engine/graph/onnx_tensor.h"
 
 namespace qcal {
@@ -256,6 +258,19 @@ Graph read_graph(onnx::GraphProto& proto, const ModelFile& file, std::int64_t op
   return graph;
 }
 
+std::vector<AppliedTransform> transforms_of(const onnx::ModelProto& model) {
+  std::vector<AppliedTransform> transforms;
+  for (const auto& entry : model.metadata_props()) {
+    const std::string_view key = entry.key();
+    if (!key.starts_with(transform_metadata)) continue;
+    AppliedTransform transform{std::string(key.substr(transform_metadata.size())), {}};
+    std::istringstream details(entry.value());
+    for (std::string line; std::getline(details, line);) transform.details.push_back(line);
+    transforms.push_back(std::move(transform));
+  }
+  return transforms;
+}
+
 std::int64_t standard_opset(const onnx::ModelProto& model, const ModelFile& file) {
   for (const auto& opset : model.opset_import()) {
     if (!standard_domain(opset.domain()).empty()) continue;
@@ -315,6 +330,7 @@ Graph graph_of(std::optional<onnx::ModelProto> model, const ModelFile& file) {
     throw InputError(file.name + ": not an ONNX model, or truncated: it has no nodes");
   }
   Graph graph = read_graph(*model->mutable_graph(), file, standard_opset(*model, file));
+  graph.transforms = transforms_of(*model);
   if (const auto missing = free_names(graph); !missing.empty()) {
     throw InputError(
         fmt::format("{}: tensor {} is read but never defined", file.name, in_quotes(*missing.begin())));

@@ -38,6 +38,7 @@ std::string plan_text(const QuantizationPlan& plan) {
   if (!plan.transforms.empty() || !plan.notes.empty()) text += '\n';
   for (const TransformStatus& transform : plan.transforms) {
     text += fmt::format("transform {}: {}\n", transform.name, transform.status);
+    for (const std::string& line : transform.details) text += fmt::format("  {}\n", line);
   }
   for (const PlanNote& note : plan.notes) text += fmt::format("note: {}: {}\n", note.subject, note.text);
   return text;

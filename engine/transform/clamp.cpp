@@ -90,10 +90,14 @@ std::vector<float> limited(const std::vector<float>& values, const Clamp& clamp)
   return result;
 }
 
-std::string add_bound(Graph& graph, const std::string& name, const std::vector<float>& bound) {
+std::string add_bound(Graph& graph, const std::string& name, const std::vector<float>& bound,
+                      std::size_t rank) {
   if (std::isinf(bound.front()) && bound.size() == 1) return {};
   Shape shape;
-  if (bound.size() > 1) shape = {static_cast<std::int64_t>(bound.size())};
+  if (bound.size() > 1) {
+    shape.assign(std::max<std::size_t>(rank, 2) - 1, 1);
+    shape.front() = static_cast<std::int64_t>(bound.size());
+  }
   std::string unused = unused_name(graph, name);
   graph.constants[unused] = make_constant(std::move(shape), bound);
   return unused;
@@ -122,15 +126,15 @@ bool is_relu6(const Clamp& clamp) {
   return clamp.lower == std::vector{0.0F} && clamp.upper == std::vector{6.0F};
 }
 
-void set_clamp(Graph& graph, Node& node, const Clamp& clamp) {
+void set_clamp(Graph& graph, Node& node, const Clamp& clamp, std::size_t rank) {
   const std::string op = is_relu(clamp) ? "Relu" : "Clip";
   if (node.op_type != op && node.original_op.empty()) node.original_op = node.op_type;
   node.op_type = op;
   node.attributes.clear();
   node.inputs = {clamp.input};
   if (op == "Relu") return;
-  node.inputs.push_back(add_bound(graph, node.output(0) + ".lower", clamp.lower));
-  node.inputs.push_back(add_bound(graph, node.output(0) + ".upper", clamp.upper));
+  node.inputs.push_back(add_bound(graph, node.output(0) + ".lower", clamp.lower, rank));
+  node.inputs.push_back(add_bound(graph, node.output(0) + ".upper", clamp.upper, rank));
 }
 
 }  // namespace qcal

@@ -1,6 +1,7 @@
 // The operators that keep values inside an interval, seen alike: Relu, Clip, and Min or Max with a constant.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ Clamp chained(const Clamp& first, const Clamp& second);
 bool is_relu(const Clamp& clamp);
 bool is_relu6(const Clamp& clamp);
 
-// Makes `node` the clamp: Relu where it is one, else Clip with constants for its bounds, whatever the opset.
-void set_clamp(Graph& graph, Node& node, const Clamp& clamp);
+// Makes `node`, whose data have `rank` axes, the clamp: Relu where it is one, else Clip with constants for
+// its bounds, whatever the opset. Bounds a channel are laid out along axis 1.
+void set_clamp(Graph& graph, Node& node, const Clamp& clamp, std::size_t rank);
 
 }  // namespace qcal

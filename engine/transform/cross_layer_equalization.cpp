@@ -108,7 +108,9 @@ void rescale(Graph& graph, const GraphIndex& index, const EqualizationPair& pair
     Clamp clamp = *clamp_of(graph, graph.nodes[node]);
     clamp.lower = divided(clamp.lower, scales);
     clamp.upper = divided(clamp.upper, scales);
-    set_clamp(graph, graph.nodes[node], clamp);
+    // A layer keeps the rank of its data, and the weights have it too.
+    const std::size_t rank = graph.constant(graph.nodes[pair.first].input(1))->shape.size();
+    set_clamp(graph, graph.nodes[node], clamp, rank);
   }
 }
 

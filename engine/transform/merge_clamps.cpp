@@ -21,7 +21,8 @@ Graph merge_clamps(Graph graph) {
     if (!reader) continue;
     const auto second = clamp_of(graph, graph.nodes[*reader]);
     if (!second || second->input != graph.nodes[i].output(0)) continue;
-    set_clamp(graph, graph.nodes[*reader], chained(*first, *second));
+    const std::size_t rank = graph.info(first->input).shape.value_or(Shape{}).size();
+    set_clamp(graph, graph.nodes[*reader], chained(*first, *second), rank);
     merged.insert(i);
   }
   std::vector<Node> kept;

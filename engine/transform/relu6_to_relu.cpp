@@ -1,5 +1,6 @@
 #include "engine/transform/relu6_to_relu.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -24,12 +25,12 @@ std::vector<std::string> relu6_outputs(const Graph& graph) {
   return outputs;
 }
 
-Graph relu6_to_relu(Graph graph) {
+Graph relu6_to_relu(Graph graph, const std::vector<std::string>& outputs) {
   for (Node& node : graph.nodes) {
     auto clamp = relu6(graph, node);
-    if (!clamp) continue;
+    if (!clamp || std::ranges::find(outputs, node.output(0)) == outputs.end()) continue;
     clamp->upper = {std::numeric_limits<float>::infinity()};
-    set_clamp(graph, node, *clamp);
+    set_clamp(graph, node, *clamp, 0);  // without bounds no layout
   }
   return drop_dead_nodes(std::move(graph));
 }

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/transform/cross_layer_equalization.h"
+#include "engine/transform/equalization_pairs.h"
 #include "engine/transform/relu6_to_relu.h"
 
 namespace qcal {
@@ -32,10 +34,36 @@ std::string pair_line(const EqualizedPair& pair) {
       pair.next_after.largest);
 }
 
-void convert_relu6(TransformedNetwork& network, const std::string& reason) {
-  network.unclipped = relu6_outputs(network.graph);
-  network.changed = network.changed || !network.unclipped.empty();
-  network.graph = relu6_to_relu(std::move(network.graph));
+// ReLU6 between layers that could be equalized, were it not for their bounds.
+std::vector<std::string> relu6_of_pairs(const Graph& graph) {
+  const std::vector<std::string> all = relu6_outputs(graph);
+  std::vector<std::string> outputs;
+  for (const EqualizationPair& pair : equalization_pairs(graph, PairRules::exact)) {
+    std::vector<std::string> bounded;
+    for (const std::size_t clamp : pair.clamps) bounded.push_back(graph.nodes[clamp].output(0));
+    const bool only_relu6 = std::ranges::all_of(
+        bounded, [&](const std::string& output) { return std::ranges::find(all, output) != all.end(); });
+    if (only_relu6) outputs.insert(outputs.end(), bounded.begin(), bounded.end());
+  }
+  return outputs;
+}
+
+// Which ReLU6 equalization by `rule` needs as ReLU.
+std::vector<std::string> relu6_to_equalize(const Graph& graph, EqualizationRule rule) {
+  switch (rule) {
+    case EqualizationRule::exact:
+      return {};
+    case EqualizationRule::without_bounds:
+      return relu6_of_pairs(graph);
+    case EqualizationRule::vitis:
+      break;
+  }
+  return relu6_outputs(graph);
+}
+
+void convert_relu6(TransformedNetwork& network, std::vector<std::string> outputs, const std::string& reason) {
+  network.unclipped = std::move(outputs);
+  network.graph = relu6_to_relu(std::move(network.graph), network.unclipped);
   network.graph.transforms.push_back(
       {relu6_key, {fmt::format("{} ReLU6 became ReLU{}", network.unclipped.size(), reason)}});
 }
@@ -44,7 +72,6 @@ void equalize(TransformedNetwork& network, EqualizationRule rule) {
   Equalization equalized = equalize_layers(std::move(network.graph), rule);
   network.graph = std::move(equalized.graph);
   network.divisors = std::move(equalized.divisors);
-  network.changed = network.changed || !equalized.pairs.empty();
   AppliedTransform applied{equalization_key, {counted(equalized.pairs.size(), "pair")}};
   for (const EqualizedPair& pair : equalized.pairs) applied.details.push_back(pair_line(pair));
   network.graph.transforms.push_back(std::move(applied));
@@ -53,13 +80,17 @@ void equalize(TransformedNetwork& network, EqualizationRule rule) {
 }  // namespace
 
 TransformedNetwork transform_network(Graph graph, const Configuration& configuration) {
-  TransformedNetwork network{std::move(graph), {}, {}, false};
+  TransformedNetwork network{std::move(graph), {}, {}};
   const bool equalizes = configuration.include_cle.value && !network.graph.transform(equalization_key);
   const EqualizationRule rule = equalization_rule(configuration);
-  const bool converts = configuration.convert_relu6_to_relu.value;
-  const bool implied = equalizes && rule != EqualizationRule::exact && !relu6_outputs(network.graph).empty();
-  if ((converts || implied) && !network.graph.transform(relu6_key)) {
-    convert_relu6(network, converts ? "" : ", as include_cle needs it for this target");
+  if (!network.graph.transform(relu6_key)) {
+    if (configuration.convert_relu6_to_relu.value) {
+      convert_relu6(network, relu6_outputs(network.graph), "");
+    } else if (equalizes) {
+      auto outputs = relu6_to_equalize(network.graph, rule);
+      if (!outputs.empty())
+        convert_relu6(network, std::move(outputs), ", as include_cle needs it for this target");
+    }
   }
   if (equalizes) equalize(network, rule);
   return network;

@@ -17,14 +17,12 @@ struct TransformedNetwork {
   // Outputs of ReLU6 that became ReLU: where values exceed 6, the network computes something else than
   // before.
   std::vector<std::string> unclipped;
-
-  bool changed = false;  // false: the graph is the one that was given
 };
 
 // Applies to a normalised graph what `configuration` asks for and what the graph did not already go through,
-// and notes it in Graph::transforms. ReLU6 becomes ReLU where convert_relu6_to_relu asks for it, and ahead of
-// equalization for target DPU and with Compatibility::vitis; otherwise equalization keeps it exact by a bound
-// a channel.
+// and notes it in Graph::transforms. Every ReLU6 becomes ReLU where convert_relu6_to_relu asks for it; ahead
+// of equalization those between two equalized layers for target DPU, and all with Compatibility::vitis.
+// Otherwise equalization keeps it exact by a bound a channel.
 TransformedNetwork transform_network(Graph graph, const Configuration& configuration);
 
 }  // namespace qcal

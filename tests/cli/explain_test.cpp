@@ -64,9 +64,9 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   const ToolRun run = work.run("explain --json --quiet --config " + config.string() + rn_digits);
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const rapidjson::Document document = parsed(run.out);
-  EXPECT_THAT(keys(document),
-              ElementsAre("target_device", "target_device_source", "transforms", "placement",
-                          "quantizable_data_type", "tensor_settings", "layers", "tensors", "notes"));
+  EXPECT_THAT(keys(document), ElementsAre("target_device", "target_device_source", "transforms", "placement",
+                                          "quantizable_data_type", "tensor_settings", "layers", "tensors",
+                                          "notes", "transform_status"));
   EXPECT_THAT(keys(document["transforms"]),
               ElementsAre("convert_relu6_to_relu", "include_cle", "include_bias_corr",
                           "keep_first_last_layer_accuracy", "keep_add_layer_accuracy"));

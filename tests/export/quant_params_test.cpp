@@ -19,7 +19,7 @@ ExportContext sample_context() {
           .model_file = "net.onnx",
           .model_sha256 = std::string(64, 'a'),
           .config_json = R"({"target_device": "DPU"})",
-          .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "not applied"}},
+          .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "applied", {"1 pair", "a -> b"}}},
           .adjustments = {{"conv1.weight", Role::weights, "/conv1/Conv", "shift_cut", 12, 9}},
           .bias_corrections =
               {{"/conv1/Conv", "Conv2d", "conv1.weight", "", true, "", 8, 2, 0.5, 0.25, {-0.125}, {0.5F}}},
@@ -53,7 +53,7 @@ TEST_F(QuantParams, HasTheDocumentedLayout) {
   },
   "transforms": {
     "convert_relu6_to_relu": "off",
-    "include_cle": "not applied"
+    "include_cle": "applied"
   },
   "tensors": [{
       "name": "/conv1/Conv_output_0",
@@ -86,6 +86,9 @@ TEST_F(QuantParams, HasTheDocumentedLayout) {
       "elements": 16384,
       "non_finite": 1
     }],
+  "transform_details": {
+    "include_cle": ["1 pair", "a -> b"]
+  },
   "adjustments": [{
       "tensor": "conv1.weight",
       "role": "weights",

@@ -41,7 +41,7 @@ TEST(Relu6ToRelu, EverySpellingBecomesOneRelu) {
   for (const GraphBuilder& spelling : spellings) {
     const Graph graph = normalise(spelling.build());
     EXPECT_THAT(relu6_outputs(graph), ElementsAre("y"));
-    const Graph changed = relu6_to_relu(graph);
+    const Graph changed = relu6_to_relu(graph, relu6_outputs(graph));
     ASSERT_THAT(operators(changed), ElementsAre("Relu"));
     EXPECT_EQ(changed.nodes[0].name, "y");
     EXPECT_THAT(changed.nodes[0].inputs, ElementsAre("x"));
@@ -60,7 +60,7 @@ TEST(Relu6ToRelu, OtherIntervalsStay) {
   for (const GraphBuilder& other : others) {
     const Graph graph = normalise(other.build());
     EXPECT_THAT(relu6_outputs(graph), IsEmpty());
-    EXPECT_EQ(operators(relu6_to_relu(graph)), operators(graph));
+    EXPECT_EQ(operators(relu6_to_relu(graph, relu6_outputs(graph))), operators(graph));
   }
 }
 
@@ -69,7 +69,7 @@ TEST(Relu6ToRelu, EverySpellingOfMobileNet) {
     const Graph graph = normalise(read_onnx(std::filesystem::path(QCAL_MODELS) / "mbv2_digits" /
                                             (std::string("mbv2_digits.") + spelling + ".onnx")));
     EXPECT_EQ(relu6_outputs(graph).size(), 11U) << spelling;
-    EXPECT_THAT(relu6_outputs(relu6_to_relu(graph)), IsEmpty()) << spelling;
+    EXPECT_THAT(relu6_outputs(relu6_to_relu(graph, relu6_outputs(graph))), IsEmpty()) << spelling;
   }
 }
 

@@ -36,7 +36,6 @@ std::vector<std::string> statuses(const TransformedNetwork& network, const Confi
 TEST(TransformNetwork, OffChangesNothing) {
   const Configuration off = switches(false, false, TargetDevice::gpu);
   const TransformedNetwork network = transform_network(mobile_net(), off);
-  EXPECT_FALSE(network.changed);
   EXPECT_THAT(network.graph.transforms, IsEmpty());
   EXPECT_THAT(statuses(network, off),
               ElementsAre("convert_relu6_to_relu off", "include_cle off", "include_bias_corr off"));
@@ -45,12 +44,10 @@ TEST(TransformNetwork, OffChangesNothing) {
 TEST(TransformNetwork, EachSwitchSaysWhatItDid) {
   const Configuration both = switches(true, true, TargetDevice::cpu);
   const TransformedNetwork network = transform_network(mobile_net(), both);
-  EXPECT_TRUE(network.changed);
   EXPECT_EQ(network.unclipped.size(), 11U);
   EXPECT_THAT(statuses(network, both),
               ElementsAre("convert_relu6_to_relu applied", "include_cle applied", "include_bias_corr off"));
-  EXPECT_THAT(network.graph.transform("convert_relu6_to_relu")->details,
-              ElementsAre("11 ReLU6 became ReLU"));
+  EXPECT_THAT(network.graph.transform("convert_relu6_to_relu")->details, ElementsAre("11 ReLU6 became ReLU"));
   const auto& details = network.graph.transform("include_cle")->details;
   ASSERT_EQ(details.size(), 11U);
   EXPECT_EQ(details[0], "10 pairs");
@@ -63,7 +60,7 @@ TEST(TransformNetwork, ReLU6StaysWhereTheTargetHasBounds) {
   }
   const Configuration dpu = switches(false, true, TargetDevice::dpu);
   const TransformedNetwork network = transform_network(mobile_net(), dpu);
-  EXPECT_EQ(network.unclipped.size(), 11U);
+  EXPECT_EQ(network.unclipped.size(), 10U) << "the other one is read by two layers";
   EXPECT_EQ(statuses(network, dpu)[0], "convert_relu6_to_relu applied");
   Configuration vitis = switches(false, true, TargetDevice::cpu);
   vitis.compatibility = Compatibility::vitis;
@@ -76,7 +73,6 @@ TEST(TransformNetwork, NothingIsDoneTwice) {
   const Configuration both = switches(true, true, TargetDevice::dpu);
   const TransformedNetwork once = transform_network(mobile_net(), both);
   const TransformedNetwork twice = transform_network(once.graph, both);
-  EXPECT_FALSE(twice.changed);
   EXPECT_THAT(twice.divisors, IsEmpty());
   EXPECT_EQ(twice.graph.transforms.size(), 2U);
 }

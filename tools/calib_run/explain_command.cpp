@@ -6,12 +6,12 @@
 #include "config/setting_names.h"
 #include "engine/error.h"
 #include "engine/export/json_writer.h"
-#include "engine/graph/onnx_reader.h"
+#include "engine/network.h"
 #include "engine/plan/plan_text.h"
-#include "engine/transform/normalise.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/terminal.h"
+#include "tools/calib_run/transform_json.h"
 
 namespace qcal::tools {
 namespace {
@@ -24,7 +24,8 @@ struct Job {
   OutputOptions output;
 };
 
-// The members that a plan adds to the configuration's JSON: "tensors": [...], "notes": [...].
+// The members that a plan adds to the configuration's JSON: "tensors": [...], "notes": [...],
+// "transform_status": {...}.
 std::string plan_members(const QuantizationPlan& plan) {
   JsonWriter tensors;
   tensors.begin_array();
@@ -52,7 +53,10 @@ std::string plan_members(const QuantizationPlan& plan) {
     notes.end_object();
   }
   notes.end_array();
-  return "\"tensors\": " + tensors.text() + ", \"notes\": " + notes.text();
+  JsonWriter transforms;
+  write_transforms(transforms, plan.transforms);
+  return "\"tensors\": " + tensors.text() + ", \"notes\": " + notes.text() +
+         ", \"transform_status\": " + transforms.text();
 }
 
 // The part of `plan` that belongs to the layer of that name; the whole where no name is given.
@@ -91,7 +95,7 @@ void run_job(const Job& job) {
     return;
   }
   const QuantizationPlan plan =
-      selected(make_plan(normalise(read_onnx(job.model)), configuration), job.layer);
+      selected(make_plan(read_network(job.model, configuration).transformed.graph, configuration), job.layer);
   if (job.tensors) {
     print_names(tensors_to_record(plan), job.output.json);
   } else if (job.output.json) {

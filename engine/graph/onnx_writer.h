@@ -1,0 +1,24 @@
+// A graph back to an ONNX file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/graph/graph.h"
+
+namespace qcal {
+
+// The file `model` with the nodes and constants of `graph` in the place of its own.
+//
+// `as_read` is what read_onnx made of the file, and `graph` descends from it by transforms, in ONNX's own
+// operators (engine/transform/onnx_spelling.h). What they left alone is copied from the file: tensors that
+// are the same object in both, attributes with the same value, everything a node has beyond them, functions,
+// metadata, the declared inputs, outputs and shapes of tensors that are still there. Constant nodes become
+// initializers, and weights from files beside the model come into it. Graph::transforms become metadata that
+// read_onnx finds again. The same arguments give the same bytes.
+//
+// Throws InputError where the result would exceed protobuf's 2 GiB, and where a parameter was combined in
+// float32 that the network computes in another type.
+std::string write_onnx(const std::filesystem::path& model, const Graph& as_read, const Graph& graph);
+
+}  // namespace qcal

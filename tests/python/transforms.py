@@ -1,0 +1,277 @@
+"""What calib_run prepare writes, against the network that it was given, in onnxruntime; and that a recording of
+either gives the same parameters.
+
+    transforms.py CALIB_RUN RECORD.py MODELS VARIANTS
+"""
+import glob
+import json
+import os
+import sys
+import unittest
+
+import numpy as np
+import onnx
+import onnxruntime
+from networks import CALIB_RUN, MODELS, RECORD, Workplace, info, run
+from onnx import helper, numpy_helper
+
+VARIANTS = sys.argv[4]
+
+
+def session(model):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # No fusion: what differs is the network, not the order in which a kernel adds.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def inputs_of(network):
+    archive = np.load(os.path.join(MODELS, network, "calib32.npz" if network == "cls" else "calib.npz"))
+    runs = {}
+    for key in archive.files:
+        number, bar, name = key.partition("|")
+        if bar:
+            runs.setdefault(int(number), {})[name] = archive[key]
+    return [runs[number] for number in sorted(runs)][:2]
+
+
+class Transforms(Workplace):
+    def config(self, **switches):
+        with open(os.path.join(MODELS, "configs", "cpu.json"), encoding="utf-8") as file:
+            text = "\n".join(line for line in file if not line.startswith("//"))
+        configuration = json.loads(text) | switches
+        path = self.path("config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(configuration, file)
+        return path
+
+    def prepared(self, model, name="prepared.onnx", **switches):
+        """The written model and what each switch did."""
+        out = self.path(name)
+        done = run(CALIB_RUN, "prepare", "--json", "--model", model, "--config", self.config(**switches), "--out", out)
+        onnx.checker.check_model(onnx.load(out))
+        return out, json.loads(done)["transforms"]
+
+    def outputs(self, model, runs):
+        network = session(model)
+        return [dict(zip((o.name for o in network.get_outputs()), network.run(None, feed))) for feed in runs]
+
+    def assert_same_outputs(self, model, prepared, runs, tolerance=0.0):
+        """Within `tolerance` of each output's largest value."""
+        for before, after in zip(self.outputs(model, runs), self.outputs(prepared, runs), strict=True):
+            self.assertEqual(list(before), list(after))
+            for name, values in before.items():
+                difference = np.abs(values.astype(np.float64) - after[name]).max()
+                self.assertLessEqual(difference, tolerance * np.abs(values).max(), name)
+
+    def tensors(self, model, config, dump):
+        out = self.path("out")
+        run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--out", out)
+        with open(os.path.join(out, "quant_params.json"), encoding="utf-8") as file:
+            return json.load(file)["tensors"]
+
+    def record(self, model, inputs, config, name):
+        dump = self.path(name)
+        run(sys.executable, RECORD, model, inputs, dump, "--config", config, "--calib-run", CALIB_RUN)
+        return dump
+
+
+class ShippedNetworks(Transforms):
+    # BatchNorm folded in double and rounded once, where the network rounds at each step: a few units in the last
+    # place of every layer, of which these networks have at most 60.
+    FOLDING = 60 * 2.0**-22
+
+    def test_equalization_is_exact(self):
+        for model in sorted(glob.glob(os.path.join(MODELS, "*", "*.onnx"))):
+            with self.subTest(model=os.path.basename(model)):
+                network = os.path.basename(os.path.dirname(model))
+                folded, _ = self.prepared(model, "folded.onnx")
+                equalized, transforms = self.prepared(model, include_cle=True)
+                self.assertEqual(transforms["include_cle"]["status"], "applied")
+                runs = inputs_of(network)
+                self.assert_same_outputs(model, folded, runs, self.FOLDING)
+                # Powers of two: not a bit changes.
+                self.assert_same_outputs(folded, equalized, runs)
+
+    def test_every_variant(self):
+        variants = sorted(glob.glob(os.path.join(VARIANTS, "*.onnx")) + glob.glob(os.path.join(VARIANTS, "*", "*.onnx")))
+        self.assertGreater(len(variants), 30)
+        for model in variants:
+            with self.subTest(model=os.path.relpath(model, VARIANTS)):
+                network = "mbv2_digits" if "mbv2_digits" in model else "rn_digits"
+                equalized, transforms = self.prepared(model, include_cle=True)
+                self.assertEqual(transforms["include_cle"]["details"][0],
+                                 "10 pairs" if network == "mbv2_digits" else "3 pairs")
+                self.assert_same_outputs(model, equalized, inputs_of(network), self.FOLDING)
+
+    def test_names_and_everything_else_are_kept(self):
+        model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
+        before, after = onnx.load(model), onnx.load(self.prepared(model, include_cle=True)[0])
+        names = {name for node in after.graph.node for name in node.output}
+        for node in before.graph.node:
+            if node.op_type in ("Conv", "Clip", "Gemm", "Add"):
+                self.assertIn(node.output[0], names)
+        self.assertEqual(before.graph.input, after.graph.input)
+        self.assertEqual(before.graph.output, after.graph.output)
+        self.assertEqual(before.opset_import, after.opset_import)
+        convolutions = {node.name: node for node in after.graph.node if node.op_type == "Conv"}
+        for node in before.graph.node:
+            if node.op_type == "Conv":
+                self.assertEqual(node, convolutions[node.name])
+
+    def test_relu6_becomes_relu(self):
+        model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
+        converted, transforms = self.prepared(model, convert_relu6_to_relu=True)
+        self.assertEqual(transforms["convert_relu6_to_relu"]["details"], ["11 ReLU6 became ReLU"])
+        self.assertNotIn("Clip", {node.op_type for node in onnx.load(converted).graph.node})
+        # The same network with its bounds taken off by hand.
+        by_hand = onnx.load(model)
+        for node in by_hand.graph.node:
+            if node.op_type == "Clip":
+                node.op_type = "Relu"
+                del node.input[1:]
+        onnx.save(by_hand, self.path("by_hand.onnx"))
+        runs = inputs_of("mbv2_digits")
+        self.assert_same_outputs(self.path("by_hand.onnx"), converted, runs)
+        self.assertFalse(np.array_equal(*(self.outputs(m, runs)[0]["logits"] for m in (model, converted))))
+
+    def test_one_recording_serves_for_both(self):
+        for network, spelling in (("mbv2_digits", "ts.op17.fold"), ("rn_digits", "dyn.op18.fold")):
+            with self.subTest(network=network):
+                model = os.path.join(MODELS, network, f"{network}.{spelling}.onnx")
+                inputs = os.path.join(MODELS, network, "calib.npz")
+                prepared, _ = self.prepared(model, include_cle=True)
+                config = self.config(include_cle=True)
+                original_dump = self.record(model, inputs, config, "original")
+                prepared_dump = self.record(prepared, inputs, config, "recorded")
+                rescaled = self.tensors(model, config, original_dump)
+                # Powers of two: both ways give the same values, and so the same parameters, bit for bit.
+                self.assertEqual(rescaled, self.tensors(model, config, prepared_dump))
+                # The prepared model's own plan differs in nothing but what its types are called.
+                same = ("name", "layer", "scale", "zero_point", "amax")
+                self.assertEqual([[t[key] for key in same] for t in rescaled],
+                                 [[t[key] for key in same] for t in self.tensors(prepared, config, prepared_dump)])
+
+
+class GeneratedNetworks(Transforms):
+    """Every kind of layer after every kind of layer; all of a chain is equalized, exactly."""
+
+    def node(self, op, *inputs, **attributes):
+        """Appends a node that reads the last output first, with random weights of the given shapes."""
+        names = []
+        for shape in inputs:
+            names.append(f"p{len(self.parameters)}")
+            spread = 2.0 ** self.random.integers(-4, 5, (shape[0],) + (1,) * (len(shape) - 1))
+            values = self.random.standard_normal(shape) * spread
+            self.parameters.append(numpy_helper.from_array(values.astype(np.float32), names[-1]))
+        self.nodes.append(helper.make_node(op, [self.last, *names], [f"t{len(self.nodes)}"],
+                                           name=f"n{len(self.nodes)}", **attributes))
+        self.last = self.nodes[-1].output[0]
+
+    def clamp(self, opset, spelling):
+        scalars = {"zero": 0.0, "six": 6.0}
+        if spelling == "clip" and opset < 11:
+            return self.node("Clip", min=0.0, max=6.0)
+        for name, value in scalars.items():
+            if name not in {tensor.name for tensor in self.parameters}:
+                self.parameters.append(numpy_helper.from_array(np.float32(value), name))
+        if spelling == "clip":
+            self.node("Clip")
+            self.nodes[-1].input.extend(["zero", "six"])
+        elif spelling == "relu-min":
+            self.node("Relu")
+            self.node("Min")
+            self.nodes[-1].input.append("six")
+        elif spelling == "max-min":
+            self.node("Max")
+            self.nodes[-1].input.append("zero")
+            self.node("Min")
+            self.nodes[-1].input.append("six")
+
+    def network(self, opset, clamp):
+        self.nodes, self.parameters, self.last = [], [], "x"
+        self.node("Conv", (6, 3, 3, 3), (6,), pads=[1, 1, 1, 1])
+        self.clamp(opset, clamp)
+        self.node("Conv", (6, 1, 3, 3), (6,), group=6, pads=[1, 1, 1, 1])  # depthwise
+        self.node("Relu")
+        self.node("Conv", (12, 1, 3, 3), group=6)  # depthwise, two outputs each
+        self.node("LeakyRelu", alpha=0.25)
+        self.node("Conv", (8, 6, 1, 1), (8,), group=2)
+        self.node("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+        self.node("ConvTranspose", (8, 3, 2, 2), (6,), group=2, strides=[2, 2])
+        self.clamp(opset, clamp)
+        self.node("ConvTranspose", (6, 4, 3, 3), (4,))
+        self.node("AveragePool", kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 0, 0])
+        self.node("Conv", (5, 4, 3, 3), (5,), strides=[2, 2])
+        self.clamp(opset, clamp)
+        self.node("Flatten")
+        self.node("Gemm", (7, 20), (7,), transB=1, alpha=0.5, beta=2.0)
+        self.node("Relu")
+        self.node("Gemm", (7, 3), (3,))
+        return self.save(self.nodes, [info("x", "n", 3, 12, 12)], [info(self.last, "n", 3)], self.parameters, opset)
+
+    def test_every_layer_and_spelling(self):
+        images = [{"x": (self.random.standard_normal((2, 3, 12, 12)) * 2).astype(np.float32)} for _ in range(2)]
+        for opset in (9, 10, 11, 13, 17, 21):
+            for clamp in ("clip", "relu-min", "max-min"):
+                with self.subTest(opset=opset, clamp=clamp):
+                    model = self.network(opset, clamp)
+                    equalized, transforms = self.prepared(model, include_cle=True)
+                    self.assertEqual(transforms["include_cle"]["details"][0], "8 pairs")
+                    weights = [{t.name: t for t in onnx.load(m).graph.initializer} for m in (model, equalized)]
+                    self.assertNotEqual(weights[0]["p0"], weights[1]["p0"])
+                    self.assert_same_outputs(model, equalized, images)
+
+    def test_vitis_rule_is_exact_up_to_rounding(self):
+        self.nodes, self.parameters, self.last = [], [], "x"
+        for shape, group in (((6, 3, 3, 3), 1), ((6, 1, 3, 3), 6), ((8, 3, 1, 1), 2), ((4, 8, 3, 3), 1)):
+            self.node("Conv", shape, (shape[0],), group=group)
+            self.node("Relu")
+        model = self.save(self.nodes, [info("x", 1, 3, 12, 12)], [info(self.last, 1, 4, 6, 6)], self.parameters, 17)
+        prepared = self.path("vitis.onnx")
+        done = run(CALIB_RUN, "prepare", "--json", "--compat", "vitis", "--model", model, "--config",
+                   self.config(include_cle=True), "--out", prepared)
+        self.assertEqual(json.loads(done)["transforms"]["include_cle"]["details"][0], "3 pairs")
+        images = [{"x": self.random.standard_normal((1, 3, 12, 12)).astype(np.float32)}]
+        # Four layers, each of sums of up to 72 products whose factors are rounded once more.
+        self.assert_same_outputs(model, prepared, images, 4 * 72 * 2.0**-24)
+
+    def test_relu6_stays_exact_where_it_cuts(self):
+        """A bound a channel: the values above 6 are cut where they were."""
+        self.nodes, self.parameters, self.last = [], [], "x"
+        self.node("Conv", (4, 3, 3, 3), (4,))
+        self.clamp(17, "clip")
+        self.node("Conv", (2, 4, 3, 3))
+        model = self.save(self.nodes, [info("x", 1, 3, 9, 9)], [info(self.last, 1, 2, 5, 5)], self.parameters, 17)
+        images = [{"x": (self.random.standard_normal((1, 3, 9, 9)) * 100).astype(np.float32)}]
+        exact, _ = self.prepared(model, include_cle=True)
+        self.assertEqual([node.op_type for node in onnx.load(exact).graph.node], ["Conv", "Relu", "Min", "Conv"])
+        self.assert_same_outputs(model, exact, images)
+
+
+class Refusals(Transforms):
+    def fails(self, *command):
+        with self.assertRaises(AssertionError) as failure:
+            run(*command)
+        return str(failure.exception)
+
+    def test_networks_of_other_types_are_refused(self):
+        half = [numpy_helper.from_array(self.random.standard_normal(shape).astype(np.float16), name)
+                for name, shape in (("w", (2, 2, 1, 1)), ("v", (2, 2, 1, 1)), ("mean", (2,)), ("var", (2,)))]
+        nodes = [helper.make_node("Conv", ["x", "w"], ["c"]),
+                 helper.make_node("BatchNormalization", ["c", "mean", "mean", "mean", "var"], ["y"])]
+        type = onnx.TensorProto.FLOAT16
+        model = self.save(nodes, [info("x", 1, 2, 4, 4, type=type)], [info("y", 1, 2, 4, 4, type=type)], half, 15)
+        message = self.fails(CALIB_RUN, "prepare", "--model", model, "--config", self.config(), "--out", self.path("p.onnx"))
+        self.assertIn("exit 2", message)
+        self.assertIn("only float32 networks can be written", message)
+        self.assertFalse(os.path.exists(self.path("p.onnx")))
+
+    def test_the_model_is_not_overwritten(self):
+        model = os.path.join(MODELS, "rn_digits", "rn_digits.ts.op17.fold.onnx")
+        self.assertIn("exit 2", self.fails(CALIB_RUN, "prepare", "--model", model, "--out", model))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
