@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "engine/correct/wired_layers.h"
@@ -42,7 +41,7 @@ class Adjuster {
         positions_(std::move(parameters)) {}
 
   AdjustedParameters adjusted() {
-    for (const WiredLayer& layer : std::views::reverse(layers_)) align_inputs(layer);
+    std::for_each(layers_.rbegin(), layers_.rend(), [&](const WiredLayer& layer) { align_inputs(layer); });
     for (const WiredLayer& layer : layers_) {
       copy_input_position(layer);
       bound_hard_activation(layer);
