@@ -126,7 +126,7 @@ std::string channel_difference(const Values& values, const CollectSpec& spec, co
     return "other counts than naively";
   }
   if (spec.moments) {
-    const std::string difference = moments_difference(values, found.moments);
+    std::string difference = moments_difference(values, found.moments);
     if (!difference.empty()) return difference;
   }
   for (std::size_t set = 0; set < spec.candidates.size(); ++set) {
