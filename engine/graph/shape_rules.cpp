@@ -72,8 +72,10 @@ MaybeShape pad(const RuleContext& context) {
     const auto axis = normalised_axis(axes[i], result.size());
     if (!axis) return std::nullopt;
     if (result[*axis] < 0) continue;
-    result[*axis] += (*pads)[i] + (*pads)[i + axes.size()];
-    if (result[*axis] < 0) return std::nullopt;
+    std::int64_t& extent = result[*axis];
+    if (__builtin_add_overflow(extent, (*pads)[i], &extent)) return std::nullopt;
+    if (__builtin_add_overflow(extent, (*pads)[i + axes.size()], &extent)) return std::nullopt;
+    if (extent < 0) return std::nullopt;
   }
   return result;
 }
