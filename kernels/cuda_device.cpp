@@ -31,6 +31,10 @@ CudaDevice::CudaDevice(const CudaLimits& limits)
       static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
 }
 
+CudaDevice::~CudaDevice() {
+  cudaDeviceSynchronize();
+}
+
 BatchSlot& CudaDevice::next_slot() {
   BatchSlot& slot = slots_[next_];
   next_ = (next_ + 1) % slots;

@@ -38,6 +38,8 @@ class CudaDevice {
  public:
   // The calling thread's current device. Throws CudaError.
   explicit CudaDevice(const CudaLimits& limits);
+  // Waits: batches in flight use the memory below, and their callbacks read it.
+  ~CudaDevice();
 
   // Collectors enqueue a batch at a time: the members below are for the holder of the lock.
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
