@@ -1,12 +1,11 @@
 #include "engine/correct/patch_sums.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "engine/correct/window_ranges.h"
+#include "engine/dumps/stored_tensor.h"
 
 namespace qcal {
 namespace {
@@ -113,7 +112,7 @@ void PatchSums::begin(const Shape& batch) {
   if (!problem_.empty()) return;
   const auto layout = layout_of(batch);
   if (!layout) {
-    problem_ = fmt::format("its input was recorded with shape [{}]", fmt::join(batch, ", "));
+    problem_ = "its input was recorded with shape " + shape_text(batch);
     return;
   }
   layout_ = *layout;

@@ -1,7 +1,6 @@
 #include "engine/graph/onnx_writer.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/onnx_pb.h>
@@ -248,7 +247,8 @@ void write_transforms(onnx::ModelProto& model, const Graph& graph) {
   for (const AppliedTransform& transform : graph.transforms) {
     onnx::StringStringEntryProto& entry = *model.add_metadata_props();
     entry.set_key(std::string(transform_metadata) + transform.key);
-    entry.set_value(fmt::format("{}", fmt::join(transform.details, "\n")));
+    std::string& lines = *entry.mutable_value();
+    for (const std::string& detail : transform.details) lines += (lines.empty() ? "" : "\n") + detail;
   }
 }
 
