@@ -1,6 +1,5 @@
 #include "engine/correct/patch_sums.h"
 
-
 #include <algorithm>
 #include <utility>
 
