@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <utility>
 
-#include "engine/dumps/in_quotes.h"
 #include "engine/dumps/rescaled_dumps.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
@@ -17,7 +14,6 @@
 #include "engine/graph/onnx_writer.h"
 #include "engine/transform/normalise.h"
 #include "engine/transform/onnx_spelling.h"
-#include "kernels/channel_blocks.h"
 
 namespace qcal {
 namespace {
@@ -30,98 +26,43 @@ std::string sha256_of(const std::string& bytes) {
   return hash.hex();
 }
 
-struct Counts {
-  std::uint64_t reached = 0;
-  std::uint64_t all = 0;
+double percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
 
-  double percent() const {
-    return all == 0 ? 0 : 100.0 * static_cast<double>(reached) / static_cast<double>(all);
+// What each ReLU6 of `outputs` was, or is, bounded by.
+void add_bounds(UpperBounds& bounds, const Network& network, const std::vector<std::string>& outputs) {
+  for (const std::string& output : outputs) {
+    std::vector<float>& channels = bounds[output];
+    const auto divisors = network.transformed.divisors.find(output);
+    if (divisors == network.transformed.divisors.end()) {
+      channels = {relu6_bound};
+      continue;
+    }
+    for (const float divisor : divisors->second) channels.push_back(relu6_bound / divisor);
   }
-};
+}
 
-// Counts the values of `tensor` that reach the bound of their channel (one for all, or one along axis 1).
-template <class Reaches>
-void count(const DumpSource& dumps, const std::string& tensor, const std::vector<float>& bounds,
-           const Reaches& reaches, Counts& counts) {
-  const bool alike = bounds.size() == 1;
-  const auto visit = [&](const TensorPart& part) {
-    const ChannelReader reader(part.view, alike ? std::nullopt : std::optional(1));
-    const std::size_t first = alike ? 0 : static_cast<std::size_t>(part.origin[1]);
-    for (std::int64_t channel = 0; channel < reader.channels(); ++channel) {
-      const float bound = bounds.at(first + static_cast<std::size_t>(channel));
-      for_each_block(reader, channel, 0, reader.elements(), [&](std::span<const float> values) {
-        counts.reached += static_cast<std::uint64_t>(
-            std::ranges::count_if(values, [&](float value) { return reaches(value, bound); }));
-        counts.all += values.size();
-      });
-    }
-  };
-  for (std::size_t index = 0; index < dumps.batches(tensor); ++index) {
-    const auto parts = dumps.parts(tensor, index);
-    const auto channels = static_cast<std::int64_t>(bounds.size());
-    if (!alike && (parts->shape().size() < 2 || parts->shape()[1] != channels)) {
-      throw InputError(
-          fmt::format("{}: tensor {}: axis 1 of a batch does not have the {} channels of the network",
-                      dumps.description(), in_quotes(tensor), channels));
-    }
-    parts->for_each(visit);
-  }
+// Recorded on the model file itself, as far as it says.
+bool is_of_model(const Network& network, const DumpSource& dumps) {
+  return dumps.model_sha256().value_or(network.sha256) == network.sha256;
 }
 
 std::string commands(const std::string& model) {
   return fmt::format(
-      "\nwrite the network as this configuration changes it, record on that, and calibrate:\n"
-      "  calib_run prepare --model {} --config CONFIG --out prepared.onnx\n"
+      "\n  calib_run prepare --model {} --config CONFIG --out prepared.onnx\n"
       "  tools/record.py prepared.onnx INPUTS.npz DIR\n"
       "  calib_run calibrate --model {} --config CONFIG --dumps DIR ...",
       model, model);
 }
 
-// Recordings of the model file itself: where a ReLU6 cut a value, they hold 6.
-void require_same_values(const Network& network, const DumpSource& dumps) {
-  const std::vector<std::string>& tensors = network.transformed.unclipped;
-  if (tensors.empty()) return;
-  const bool all_recorded =
-      std::ranges::all_of(tensors, [&](const std::string& tensor) { return dumps.contains(tensor); });
-  std::string share = "not all of them were recorded";
-  if (all_recorded) {
-    Counts counts;
-    for (const std::string& tensor : tensors)
-      count(dumps, tensor, {relu6_bound}, std::greater_equal<>(), counts);
-    if (counts.reached == 0) return;
-    share = fmt::format("{:.3g}% of their values reach 6, where the two differ", counts.percent());
-  }
-  throw InputError(fmt::format("{}: recorded before the {} ReLU6 of {} became ReLU; {}{}",
-                               dumps.description(), tensors.size(), network.file.string(), share,
-                               commands(network.file.string())));
-}
-
-// Recordings of the prepared model: the share of values above the bound that it lost.
-void warn_of_lost_bounds(const Network& network, const DumpSource& dumps,
-                         std::vector<std::string>& warnings) {
-  const std::vector<std::string>& tensors = network.transformed.unclipped;
-  if (tensors.empty()) return;
-  Counts counts;
-  for (const std::string& tensor : tensors) {
-    if (!dumps.contains(tensor)) continue;
-    std::vector<float> bounds{relu6_bound};
-    const auto& divisors = network.transformed.divisors;
-    if (const auto found = divisors.find(tensor); found != divisors.end()) {
-      bounds.clear();
-      for (const float divisor : found->second) bounds.push_back(relu6_bound / divisor);
-    }
-    count(dumps, tensor, bounds, std::greater<>(), counts);
-  }
-  warnings.push_back(
-      fmt::format("convert_relu6_to_relu: {:.3g}% of the recorded values of {} ReLU6 that became "
-                  "ReLU exceed 6",
-                  counts.percent(), tensors.size()));
-}
-
-bool is_prepared_model(const Network& network, const std::string& sha256) {
+// With all its bounds, or without those that the values of `dumps` do not reach.
+bool is_prepared_model(const Network& network, const DumpSource& dumps, const std::string& sha256) {
   try {
-    return sha256_of(prepared_model(network)) == sha256;
-  } catch (const InputError&) {  // a network that cannot be prepared has no recordings of the result
+    if (sha256_of(prepared_model(network)) == sha256) return true;
+    if (network.transformed.bounded.empty()) return false;
+    return sha256_of(prepared_model(without_unreached_bounds(network, dumps))) == sha256;
+  } catch (const InputError&) {  // no recording of a network that cannot be prepared, or of other channels
     return false;
   }
 }
@@ -131,7 +72,8 @@ InputError other_model(const Network& network, const DumpSource& dumps) {
   const std::string advice =
       network.transformed.unclipped.empty()
           ? fmt::format("\nrecord again with `tools/record.py {} INPUTS.npz DIR`", model)
-          : commands(model);
+          : "\nwrite the network as this configuration changes it, record on that, and calibrate:" +
+                commands(model);
   return InputError(
       fmt::format("{}: recorded from another model file\n  dump:  sha256 {}\n  model: sha256 {}  {}{}",
                   dumps.description(), *dumps.model_sha256(), network.sha256, model, advice));
@@ -153,16 +95,71 @@ std::unique_ptr<DumpSource> dumps_of_network(const Network& network, std::unique
                                              std::vector<std::string>& warnings) {
   const std::optional<std::string> recorded = dumps->model_sha256();
   if (recorded && *recorded != network.sha256) {
-    if (!is_prepared_model(network, *recorded)) throw other_model(network, *dumps);
-    warn_of_lost_bounds(network, *dumps, warnings);
+    if (!is_prepared_model(network, *dumps, *recorded)) throw other_model(network, *dumps);
     return dumps;
   }
   if (!recorded) {
     warnings.push_back(dumps->description() + ": does not say which model it was recorded from; assuming " +
                        network.file.string());
   }
-  require_same_values(network, *dumps);
   return rescaled_dumps(std::move(dumps), network.transformed.divisors);
+}
+
+ReachedBounds watched_bounds(const Network& network) {
+  UpperBounds bounds;
+  add_bounds(bounds, network, network.transformed.unclipped);
+  add_bounds(bounds, network, network.transformed.bounded);
+  return ReachedBounds(std::move(bounds));
+}
+
+Network without_unreached_bounds(Network network, const ReachedBounds& seen) {
+  std::vector<std::string> unreached;
+  for (const std::string& output : network.transformed.bounded) {
+    const BoundCounts& counts = seen.counts(output);
+    if (counts.values > 0 && counts.reached == 0) unreached.push_back(output);
+  }
+  network.transformed = without_bounds(std::move(network.transformed), unreached);
+  return network;
+}
+
+Network without_unreached_bounds(Network network, const DumpSource& dumps) {
+  UpperBounds bounds;
+  add_bounds(bounds, network, network.transformed.bounded);
+  ReachedBounds seen(std::move(bounds));
+  seen.observe_rest(dumps);
+  return without_unreached_bounds(std::move(network), seen);
+}
+
+std::optional<std::string> lost_bounds_warning(const Network& network, const DumpSource& dumps,
+                                               const ReachedBounds& seen) {
+  const bool cut = is_of_model(network, dumps);
+  const auto share_of = [&](const BoundCounts& counts) {
+    return percent(cut ? counts.reached : counts.exceeded, counts.values);
+  };
+  BoundCounts all;
+  std::string worst;
+  std::size_t unseen = 0;
+  for (const std::string& output : network.transformed.unclipped) {
+    const BoundCounts& counts = seen.counts(output);
+    all.values += counts.values;
+    all.reached += counts.reached;
+    all.exceeded += counts.exceeded;
+    if (counts.values == 0) ++unseen;
+    if (worst.empty() || share_of(counts) > share_of(seen.counts(worst))) worst = output;
+  }
+  if (share_of(all) == 0 && (!cut || unseen == 0)) return std::nullopt;
+  const std::size_t count = network.transformed.unclipped.size();
+  const std::string shares =
+      fmt::format("{:.3g}% of the recorded values of {} ReLU6 that became ReLU {} 6 ({:.3g}% in {})",
+                  share_of(all), count, cut ? "reach" : "exceed", share_of(seen.counts(worst)), worst);
+  if (!cut) return fmt::format("convert_relu6_to_relu: {}", shares);
+  const std::string missing =
+      unseen == 0 ? ""
+                  : fmt::format("; {} of the {} were not recorded, which may reach it too", unseen, count);
+  return fmt::format(
+      "convert_relu6_to_relu: {}{}; {} was recorded before the change, so it ends at 6 there, and what "
+      "exceeds 6 will saturate; to record without the cut:{}",
+      shares, missing, dumps.description(), commands(network.file.string()));
 }
 
 }  // namespace qcal

@@ -14,6 +14,7 @@
 #include "engine/correct/correct.h"
 #include "engine/error.h"
 #include "engine/network.h"
+#include "engine/plan/plan_notes.h"
 #include "engine/plan/quantization_plan.h"
 #include "engine/version.h"
 
@@ -191,14 +192,18 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
   const auto dumps = dumps_of_network(network, open_dumps(dump_directory), result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
   std::optional<BiasCorrector> corrector;
-  BatchVisitor visit;
-  if (configuration.include_bias_corr.value) {
-    corrector.emplace(graph, plan);
-    visit = [&](const std::string& tensor, const TensorParts& batch) { corrector->observe(tensor, batch); };
-  }
+  if (configuration.include_bias_corr.value) corrector.emplace(graph, plan);
+  ReachedBounds seen = watched_bounds(network);
+  const auto visit = [&](const std::string& tensor, const TensorParts& batch) {
+    seen.observe(tensor, batch);
+    if (corrector) corrector->observe(tensor, batch);
+  };
   result.parameters = collect(plan, *dumps, configuration, options, visit);
+  seen.observe_rest(*dumps);
+  if (const auto warning = lost_bounds_warning(network, *dumps, seen)) result.warnings.push_back(*warning);
+  result.graph = without_unreached_bounds(network, seen).transformed.graph;
   result.context = {version(), model.filename().string(), network.sha256, configuration_json(configuration),
-                    plan.transforms};
+                    transform_status(result.graph, configuration)};
   correct_result(graph, plan, configuration, *dumps, options, corrector ? &*corrector : nullptr, result);
   return result;
 }

@@ -13,6 +13,7 @@
 #include "engine/correct/dpu_rules.h"
 #include "engine/dumps/dump_source.h"
 #include "engine/export/quant_params.h"
+#include "engine/graph/graph.h"
 #include "engine/plan/quantization_plan.h"
 
 namespace qcal {
@@ -38,6 +39,9 @@ struct CalibrationResult {
   QuantizationParameters parameters;
   ExportContext context;
   std::vector<std::string> warnings;
+  // What was calibrated: the network as the configuration changes it, without the bounds a channel that no
+  // recorded value reaches. Empty where there was no network.
+  Graph graph;
 };
 
 // Sees the batches of a recorded tensor after the collectors, in order; those of different tensors from

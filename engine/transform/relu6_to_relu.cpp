@@ -2,33 +2,26 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 #include "engine/transform/clamp.h"
 #include "engine/transform/drop_dead_nodes.h"
 
 namespace qcal {
-namespace {
-
-std::optional<Clamp> relu6(const Graph& graph, const Node& node) {
-  auto clamp = clamp_of(graph, node);
-  return clamp && is_relu6(*clamp) ? clamp : std::nullopt;
-}
-
-}  // namespace
 
 std::vector<std::string> relu6_outputs(const Graph& graph) {
   std::vector<std::string> outputs;
   for (const Node& node : graph.nodes) {
-    if (relu6(graph, node)) outputs.push_back(node.output(0));
+    const auto clamp = clamp_of(graph, node);
+    if (clamp && is_relu6(*clamp)) outputs.push_back(node.output(0));
   }
   return outputs;
 }
 
 Graph relu6_to_relu(Graph graph, const std::vector<std::string>& outputs) {
   for (Node& node : graph.nodes) {
-    auto clamp = relu6(graph, node);
-    if (!clamp || std::ranges::find(outputs, node.output(0)) == outputs.end()) continue;
+    if (std::ranges::find(outputs, node.output(0)) == outputs.end()) continue;
+    auto clamp = clamp_of(graph, node);
+    if (!clamp || clamp->lower != std::vector{0.0F}) continue;
     clamp->upper = {std::numeric_limits<float>::infinity()};
     set_clamp(graph, node, *clamp, 0);  // without bounds no layout
   }

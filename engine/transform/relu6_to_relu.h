@@ -12,8 +12,8 @@ namespace qcal {
 // and every chain of Relu, Clip, Min and Max that comes to the same.
 std::vector<std::string> relu6_outputs(const Graph& graph);
 
-// The ReLU6 with these outputs become ReLU of the same name and output. Changes the network's values where
-// they exceed 6.
+// The ReLU6 with these outputs, also those to which equalization gave a bound a channel, become ReLU of the
+// same name and output. Changes the network's values where they exceed the bound.
 Graph relu6_to_relu(Graph graph, const std::vector<std::string>& outputs);
 
 }  // namespace qcal

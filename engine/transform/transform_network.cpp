@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/transform/clamp.h"
 #include "engine/transform/cross_layer_equalization.h"
 #include "engine/transform/equalization_pairs.h"
 #include "engine/transform/relu6_to_relu.h"
@@ -68,10 +69,23 @@ void convert_relu6(TransformedNetwork& network, std::vector<std::string> outputs
       {relu6_key, {fmt::format("{} ReLU6 became ReLU{}", network.unclipped.size(), reason)}});
 }
 
+// Those of `outputs` that have a bound a channel.
+std::vector<std::string> bounded_by_channel(const Graph& graph, const std::vector<std::string>& outputs) {
+  std::vector<std::string> bounded;
+  for (const Node& node : graph.nodes) {
+    if (std::ranges::find(outputs, node.output(0)) == outputs.end()) continue;
+    const auto clamp = clamp_of(graph, node);
+    if (clamp && clamp->upper.size() > 1) bounded.push_back(node.output(0));
+  }
+  return bounded;
+}
+
 void equalize(TransformedNetwork& network, EqualizationRule rule) {
+  const std::vector<std::string> relu6 = relu6_outputs(network.graph);
   Equalization equalized = equalize_layers(std::move(network.graph), rule);
   network.graph = std::move(equalized.graph);
   network.divisors = std::move(equalized.divisors);
+  network.bounded = bounded_by_channel(network.graph, relu6);
   AppliedTransform applied{equalization_key, {counted(equalized.pairs.size(), "pair")}};
   for (const EqualizedPair& pair : equalized.pairs) applied.details.push_back(pair_line(pair));
   network.graph.transforms.push_back(std::move(applied));
@@ -80,7 +94,7 @@ void equalize(TransformedNetwork& network, EqualizationRule rule) {
 }  // namespace
 
 TransformedNetwork transform_network(Graph graph, const Configuration& configuration) {
-  TransformedNetwork network{std::move(graph), {}, {}};
+  TransformedNetwork network{std::move(graph), {}, {}, {}};
   const bool equalizes = configuration.include_cle.value && !network.graph.transform(equalization_key);
   const EqualizationRule rule = equalization_rule(configuration);
   if (!network.graph.transform(relu6_key)) {
@@ -93,6 +107,18 @@ TransformedNetwork transform_network(Graph graph, const Configuration& configura
     }
   }
   if (equalizes) equalize(network, rule);
+  return network;
+}
+
+TransformedNetwork without_bounds(TransformedNetwork network, const std::vector<std::string>& unreached) {
+  if (network.bounded.empty()) return network;
+  network.graph = relu6_to_relu(std::move(network.graph), unreached);
+  const auto applied = std::ranges::find(network.graph.transforms, equalization_key, &AppliedTransform::key);
+  applied->details.front() += fmt::format("; {} of {} ReLU6 bounds dropped, which no recorded value reaches",
+                                          unreached.size(), network.bounded.size());
+  std::erase_if(network.bounded, [&](const std::string& output) {
+    return std::ranges::find(unreached, output) != unreached.end();
+  });
   return network;
 }
 

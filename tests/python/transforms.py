@@ -26,14 +26,14 @@ def session(model):
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def inputs_of(network):
+def inputs_of(network, runs_wanted=2):
     archive = np.load(os.path.join(MODELS, network, "calib32.npz" if network == "cls" else "calib.npz"))
     runs = {}
     for key in archive.files:
         number, bar, name = key.partition("|")
         if bar:
             runs.setdefault(int(number), {})[name] = archive[key]
-    return [runs[number] for number in sorted(runs)][:2]
+    return [runs[number] for number in sorted(runs)][:runs_wanted]
 
 
 class Transforms(Workplace):
@@ -46,10 +46,11 @@ class Transforms(Workplace):
             json.dump(configuration, file)
         return path
 
-    def prepared(self, model, name="prepared.onnx", **switches):
+    def prepared(self, model, name="prepared.onnx", options=(), **switches):
         """The written model and what each switch did."""
         out = self.path(name)
-        done = run(CALIB_RUN, "prepare", "--json", "--model", model, "--config", self.config(**switches), "--out", out)
+        done = run(CALIB_RUN, "prepare", "--json", "--model", model, "--config", self.config(**switches), "--out", out,
+                   *options)
         onnx.checker.check_model(onnx.load(out))
         return out, json.loads(done)["transforms"]
 
@@ -70,6 +71,11 @@ class Transforms(Workplace):
         run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--out", out)
         with open(os.path.join(out, "quant_params.json"), encoding="utf-8") as file:
             return json.load(file)["tensors"]
+
+    def warnings(self, model, config, dump):
+        done = run(CALIB_RUN, "calibrate", "--json", "--model", model, "--dumps", dump, "--config", config, "--out",
+                   self.path("out"))
+        return json.loads(done)["warnings"]
 
     def record(self, model, inputs, config, name):
         dump = self.path(name)
@@ -154,6 +160,65 @@ class ShippedNetworks(Transforms):
                                  [[t[key] for key in same] for t in self.tensors(prepared, config, prepared_dump)])
 
 
+    def test_bounds_that_no_value_reaches_are_dropped(self):
+        model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
+        inputs = os.path.join(MODELS, "mbv2_digits", "calib.npz")
+        runs = inputs_of("mbv2_digits", None)
+        config = self.config(include_cle=True)
+        dump = self.record(model, inputs, config, "original")
+        bounded, _ = self.prepared(model, "bounded.onnx", include_cle=True)
+        dropped, transforms = self.prepared(model, "dropped.onnx", ("--dumps", dump), include_cle=True)
+        reached = 0
+        with open(os.path.join(dump, "manifest.json"), encoding="utf-8") as file:
+            files = json.load(file)["tensors"]
+        relu6 = [node.output[0] for node in onnx.load(model).graph.node if node.op_type == "Clip"]
+        bounds = [node.output[0] for node in onnx.load(bounded).graph.node if node.op_type == "Min"]
+        self.assertEqual((len(relu6), len(bounds)), (11, 10))
+        for tensor in bounds:
+            reached += max(np.load(os.path.join(dump, batch)).max() for batch in files[tensor]) >= 6
+        self.assertEqual(transforms["include_cle"]["details"][0],
+                         f"10 pairs; {10 - reached} of 10 ReLU6 bounds dropped, which no recorded value reaches")
+        self.assertEqual(sum(node.op_type == "Min" for node in onnx.load(dropped).graph.node), reached)
+        self.assertEqual(reached, 5)
+        # On the calibration inputs not a bit differs; beyond them the bounds are missed.
+        self.assert_same_outputs(bounded, dropped, runs)
+        self.assert_same_outputs(self.prepared(model, "folded.onnx")[0], dropped, runs)
+        louder = [{"input": 30 * runs[0]["input"]}]
+        with self.assertRaises(AssertionError):
+            self.assert_same_outputs(bounded, dropped, louder)
+        # A recording of any of the three is one of the network, and says the same.
+        config = self.config(include_cle=True)
+        original = self.tensors(model, config, dump)
+        for other in (bounded, dropped):
+            self.assertEqual(original, self.tensors(model, config, self.record(other, inputs, config, "again")))
+        # Without the switch a recording changes nothing.
+        off, _ = self.prepared(model, "off.onnx", ("--dumps", self.record(model, inputs, self.config(), "plain")))
+        with open(off, "rb") as after, open(self.path("folded.onnx"), "rb") as before:
+            self.assertEqual(before.read(), after.read())
+
+    def test_a_recording_that_relu6_cut_is_a_warning(self):
+        """Target DPU: its share is that of the recording, and a recording of the prepared model has none."""
+        model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
+        inputs = os.path.join(MODELS, "mbv2_digits", "calib.npz")
+        config = self.config(convert_relu6_to_relu=True)
+        dump = self.record(model, inputs, config, "cut")
+        with open(os.path.join(dump, "manifest.json"), encoding="utf-8") as file:
+            files = json.load(file)["tensors"]
+        relu6 = [node.output[0] for node in onnx.load(model).graph.node if node.op_type == "Clip"]
+        values = {name: np.concatenate([np.load(os.path.join(dump, file)).ravel() for file in files[name]])
+                  for name in relu6}
+        everything = np.concatenate(list(values.values()))
+        worst = max(values, key=lambda name: np.mean(values[name] >= 6))
+        warning = self.warnings(model, config, dump)[-1]
+        self.assertIn(f"{100 * np.mean(everything >= 6):.3g}% of the recorded values of 11 ReLU6 that became ReLU "
+                      f"reach 6 ({100 * np.mean(values[worst] >= 6):.3g}% in {worst})", warning)
+        self.assertIn("calib_run prepare --model", warning)
+        prepared, _ = self.prepared(model, convert_relu6_to_relu=True)
+        uncut = self.record(prepared, inputs, config, "uncut")
+        self.assertIn("ReLU6 that became ReLU exceed 6", self.warnings(model, config, uncut)[-1])
+        self.assertEqual(self.warnings(model, self.config(), self.record(model, inputs, self.config(), "plain")), [])
+
+
 class GeneratedNetworks(Transforms):
     """Every kind of layer after every kind of layer; all of a chain is equalized, exactly."""
 
@@ -187,7 +252,22 @@ class GeneratedNetworks(Transforms):
             self.node("Max")
             self.nodes[-1].input.append("zero")
             self.node("Min")
+            self.nodes[-1].input.insert(0, "six")
+        elif spelling == "min-relu":
+            self.node("Min")
             self.nodes[-1].input.append("six")
+            self.node("Relu")
+        elif spelling == "relu-clip":
+            self.node("Relu")
+            self.node("Clip")
+            self.nodes[-1].input.extend(["", "six"])
+        elif spelling == "clip-clip":
+            self.node("Clip")
+            self.nodes[-1].input.append("zero")
+            self.node("Clip")
+            self.nodes[-1].input.extend(["", "six"])
+        else:
+            self.node(spelling)
 
     def network(self, opset, clamp):
         self.nodes, self.parameters, self.last = [], [], "x"
@@ -214,7 +294,7 @@ class GeneratedNetworks(Transforms):
     def test_every_layer_and_spelling(self):
         images = [{"x": (self.random.standard_normal((2, 3, 12, 12)) * 2).astype(np.float32)} for _ in range(2)]
         for opset in (9, 10, 11, 13, 17, 21):
-            for clamp in ("clip", "relu-min", "max-min"):
+            for clamp in self.spellings(opset):
                 with self.subTest(opset=opset, clamp=clamp):
                     model = self.network(opset, clamp)
                     equalized, transforms = self.prepared(model, include_cle=True)
@@ -222,6 +302,27 @@ class GeneratedNetworks(Transforms):
                     weights = [{t.name: t for t in onnx.load(m).graph.initializer} for m in (model, equalized)]
                     self.assertNotEqual(weights[0]["p0"], weights[1]["p0"])
                     self.assert_same_outputs(model, equalized, images)
+
+    @staticmethod
+    def spellings(opset):
+        before = ["clip", "relu-min", "max-min", "min-relu"]
+        return before if opset < 11 else before + ["relu-clip", "clip-clip"]  # Clip has inputs from opset 11 on
+
+    def test_every_spelling_of_relu6_becomes_relu(self):
+        images = [{"x": (self.random.standard_normal((2, 3, 12, 12)) * 2).astype(np.float32)} for _ in range(2)]
+        for opset in (9, 10, 11, 13, 17, 21):
+            self.random = np.random.default_rng(3)
+            wanted = self.outputs(self.network(opset, "Relu"), images)[0]
+            for clamp in self.spellings(opset):
+                with self.subTest(opset=opset, clamp=clamp):
+                    self.random = np.random.default_rng(3)
+                    model = self.network(opset, clamp)
+                    converted, transforms = self.prepared(model, convert_relu6_to_relu=True)
+                    self.assertEqual(transforms["convert_relu6_to_relu"]["details"], ["3 ReLU6 became ReLU"])
+                    np.testing.assert_array_equal(*[next(iter(outputs.values())) for outputs in
+                                                    (wanted, self.outputs(converted, images)[0])])
+                    self.assertFalse(np.array_equal(next(iter(self.outputs(model, images)[0].values())),
+                                                    next(iter(wanted.values()))))
 
     def test_vitis_rule_is_exact_up_to_rounding(self):
         self.nodes, self.parameters, self.last = [], [], "x"

@@ -19,6 +19,7 @@ namespace {
 
 struct Job {
   std::string model;
+  std::string dumps;  // empty: all bounds stay
   std::string out;
   ConfigOptions config;
   OutputOptions output;
@@ -48,7 +49,13 @@ void run_job(const Job& job) {
   std::error_code unknown;
   if (std::filesystem::equivalent(job.model, job.out, unknown))
     throw InputError(job.out + ": --out is the model itself; recordings of it would no longer belong to it");
-  const Network network = read_network(job.model, configuration);
+  Network network = read_network(job.model, configuration);
+  if (!job.dumps.empty()) {
+    std::vector<std::string> of_dumps;
+    const auto dumps = dumps_of_network(network, open_dumps(job.dumps), of_dumps);
+    network = without_unreached_bounds(std::move(network), *dumps);
+    if (!job.output.quiet) print_warnings(of_dumps);
+  }
   const auto transforms = make_plan(network.transformed.graph, configuration).transforms;
   write_file_atomically(job.out, prepared_model(network));
   if (!network.transformed.unclipped.empty() && !job.output.quiet) {
@@ -74,13 +81,17 @@ void add_prepare(CLI::App& app, Run& run) {
       "Tensors\n"
       "and layers keep their names. `calibrate` takes a recording of the result with either model; where "
       "only\n"
-      "include_cle is on, a recording of the original serves as well.\n\n"
+      "include_cle is on, a recording of the original serves as well, here with --dumps too.\n\n"
       "Example:\n"
       "  calib_run prepare --model net.onnx --config c.json --out prepared.onnx\n"
       "  tools/record.py prepared.onnx inputs.npz dump\n"
       "  calib_run calibrate --model net.onnx --config c.json --dumps dump --out results");
   const auto job = std::make_shared<Job>();
   command->add_option("--model", job->model, "the float network, .onnx")->required()->type_name("FILE");
+  command
+      ->add_option("--dumps", job->dumps,
+                   "a recording: bounds a channel that its values never reach are\ndropped (see README)")
+      ->type_name("DIR");
   command->add_option("--out", job->out, "the model to write")->required()->type_name("FILE");
   add_config_options(*command, job->config);
   add_output_options(*command, job->output, "print errors only");
