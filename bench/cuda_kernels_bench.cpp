@@ -13,6 +13,7 @@
 #include "kernels/gather_rows_cuda.h"
 #include "kernels/histogram_cuda.h"
 #include "kernels/moments_cuda.h"
+#include "kernels/patch_sums_cuda.h"
 #include "kernels/raw_histogram_cuda.h"
 #include "kernels/scale_error_cuda.h"
 #include "kernels/statistics_cuda.h"
@@ -235,6 +236,53 @@ Prepared statistic_of_batches(const SharedInput& in) {
           }};
 }
 
+// Values as planes of 64 x 64, of 64 channels where there are that many, under a window of 3 x 3, padded by
+// one.
+PatchWindow planes(std::int64_t elements) {
+  const std::vector<CoordinateRange> ranges = {{0, 1, 63}, {0, 1, 64}, {1, 1, 63}};
+  PatchWindow window;
+  window.channels = std::min<std::int64_t>(64, elements / (64 * 64));
+  window.samples = elements / (64 * 64) / window.channels;
+  window.rows = window.row_length = 64;
+  window.positions = 64 * 64;
+  for (const CoordinateRange& rows : ranges) window.outer.push_back({rows});
+  window.inner = ranges;
+  return window;
+}
+
+// Values as samples of 4 rows of 1024 features.
+PatchWindow features(std::int64_t elements) {
+  PatchWindow window;
+  window.row_length = 1024;
+  window.rows = window.positions = 4;
+  window.samples = elements / (window.rows * window.row_length);
+  window.outer = {{{0, 1, window.rows}}};
+  return window;
+}
+
+template <PatchWindow (*window_over)(std::int64_t)>
+Prepared patches(const SharedInput& in) {
+  const PatchWindow window = window_over(in->host.size());
+  const auto lists = std::make_shared<const OnDevice<std::int64_t>>(packed_lists(window));
+  const auto sums = on_device<double>(3 * window.sums());
+  const DevicePatchWindow there = device_window(window, lists->data());
+  const std::int64_t rows = window.samples * window.sample_rows();
+  const auto work = on_device<std::byte>(static_cast<std::int64_t>(patch_work_bytes(there, rows)));
+  return {[=] {
+            double* const state = sums->data();
+            add_rows(in->context, there, static_cast<const float*>(in->rows.data), {0, rows, 0},
+                     {state, state + window.sums(), state + 2 * window.sums()}, work->data());
+            static_cast<void>(lists);  // which `there` reads
+          },
+          [=] {
+            const auto expected_sums = Backend::cpu()->make_patch_sums();
+            expected_sums->collect(WholeTensor(in->host), {window}, {});
+            const std::vector<double> right = expected_sums->take(0).fitted.sums;
+            const std::vector<double> found = sums->read();
+            return std::ranges::equal(right, std::span(found).subspan(right.size(), right.size()));
+          }};
+}
+
 struct Kernel {
   const char* name;
   Prepared (*prepare)(const SharedInput&);
@@ -259,6 +307,8 @@ std::vector<Kernel> kernels() {
           {"chunk_errors_kernel_std_round", chunk_errors<Rounding::std_round>, all},
           {"gather_kernel", gather_float64, f64},
           {"gather_kernel_last_axis", gather_last_axis, f32},
+          {"patch_sums_of_planes", patches<planes>, f32},
+          {"patch_sums_of_features", patches<features>, f32},
           {"fake_quantize_half_even", fake_quantized<Rounding::half_even>, f32},
           {"fake_quantize_half_up", fake_quantized<Rounding::half_up>, f32},
           {"fake_quantize_half_down", fake_quantized<Rounding::half_down>, f32},

@@ -192,7 +192,7 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
   const auto dumps = dumps_of_network(network, open_dumps(dump_directory), result.warnings);
   for (const PlanNote& note : plan.notes) result.warnings.push_back(note.subject + ": " + note.text);
   std::optional<BiasCorrector> corrector;
-  if (configuration.include_bias_corr.value) corrector.emplace(graph, plan);
+  if (configuration.include_bias_corr.value) corrector.emplace(graph, plan, *options.backend);
   ReachedBounds seen = watched_bounds(network);
   const auto visit = [&](const std::string& tensor, const TensorParts& batch) {
     seen.observe(tensor, batch);

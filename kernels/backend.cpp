@@ -2,6 +2,7 @@
 
 #include "kernels/collector.h"
 #include "kernels/cpu_collector.h"
+#include "kernels/cpu_patch_sums.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/error.h"
 
@@ -16,6 +17,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const override {
     return make_cpu_collector(spec);
   }
+  std::unique_ptr<PatchSums> make_patch_sums() const override { return make_cpu_patch_sums(); }
 
  private:
   std::string reason_;

@@ -8,6 +8,7 @@ namespace qcal {
 
 class Collector;
 struct CollectSpec;
+class PatchSums;
 
 class Backend {
  public:
@@ -23,8 +24,9 @@ class Backend {
   virtual std::string name() const = 0;
   // One line for the user: what was chosen and why.
   virtual std::string reason() const = 0;
-  // See collector.h, which belongs to the engine and is not installed.
+  // See collector.h and patch_sums.h, which belong to the engine and are not installed.
   virtual std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const = 0;
+  virtual std::unique_ptr<PatchSums> make_patch_sums() const = 0;
 };
 
 }  // namespace qcal

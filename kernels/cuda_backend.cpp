@@ -3,6 +3,7 @@
 #include "kernels/collector.h"
 #include "kernels/cuda_collector.h"
 #include "kernels/cuda_device.h"
+#include "kernels/cuda_patch_sums.h"
 #include "kernels/error.h"
 
 namespace qcal {
@@ -16,6 +17,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Collector> make_collector(const CollectSpec& spec) const override {
     return make_cuda_collector(spec, device_);
   }
+  std::unique_ptr<PatchSums> make_patch_sums() const override { return make_cuda_patch_sums(device_); }
 
  private:
   std::shared_ptr<CudaDevice> device_;

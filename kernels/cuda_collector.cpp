@@ -1,7 +1,6 @@
 #include "kernels/cuda_collector.h"
 
 #include <exception>
-#include <string>
 
 #include "kernels/batch_results.h"
 #include "kernels/channel_layout.h"
@@ -45,14 +44,6 @@ void gather(void* finished) {
   } catch (...) {
     batch->gathered->failure = std::current_exception();
   }
-}
-
-std::string subject_of(const TensorParts& batch) {
-  std::string text = "a " + std::string(name_of(batch.dtype())) + " tensor [";
-  for (const std::int64_t extent : batch.shape()) {
-    text += (text.back() == '[' ? "" : ", ") + std::to_string(extent);
-  }
-  return text + "]";
 }
 
 BinRule rule_of(Binning binning) {
@@ -187,7 +178,7 @@ class CudaCollector final : public Collector {
     expect_channels(parts.shape());
     const auto lock = device_->lock();
     BatchSlot& slot = device_->next_slot();
-    const KernelContext context = device_->context(stream_of(parts, stream), subject_of(parts));
+    const KernelContext context = device_->context(parts, stream);
     slot.drained.hold(context.stream);
     try {
       BatchWork work(spec_, *device_, slot, context, parts);
@@ -216,16 +207,6 @@ class CudaCollector final : public Collector {
   }
 
  private:
-  // A host tensor has no stream to be ordered with.
-  cudaStream_t stream_of(const TensorParts& parts, Stream stream) const {
-    bool on_device = false;
-    if (parts.whole()) {
-      parts.for_each([&](const TensorPart& part) { on_device = part.view.memory == Memory::device; });
-    }
-    const bool given = on_device || stream.handle != nullptr;
-    return given ? static_cast<cudaStream_t>(stream.handle) : device_->compute_stream();
-  }
-
   void expect_channels(const std::vector<std::int64_t>& shape) {
     std::int64_t channels = 1;
     if (spec_.channel_axis) {

@@ -1,6 +1,7 @@
 #include "kernels/cuda_device.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/cuda_support/check.h"
 #include "kernels/error.h"
@@ -14,6 +15,14 @@ int attribute(cudaDeviceAttr wanted, int device) {
   int value = 0;
   check_cuda(cudaDeviceGetAttribute(&value, wanted, device), "asking the device for its properties");
   return value;
+}
+
+std::string subject_of(const TensorParts& batch) {
+  std::string text = "a " + std::string(name_of(batch.dtype())) + " tensor [";
+  for (const std::int64_t extent : batch.shape()) {
+    text += (text.back() == '[' ? "" : ", ") + std::to_string(extent);
+  }
+  return text + "]";
 }
 
 }  // namespace
@@ -59,6 +68,11 @@ KernelContext CudaDevice::context(cudaStream_t stream, std::string subject) cons
   context.stream = stream;
   context.subject = std::move(subject);
   return context;
+}
+
+KernelContext CudaDevice::context(const TensorParts& batch, Stream stream) const {
+  const bool given = whole_on_device(batch).has_value() || stream.handle != nullptr;
+  return context(given ? static_cast<cudaStream_t>(stream.handle) : compute_stream(), subject_of(batch));
 }
 
 }  // namespace qcal

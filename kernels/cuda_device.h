@@ -12,11 +12,14 @@
 #include "kernels/cuda_support/kernel_context.h"
 #include "kernels/cuda_support/resources.h"
 #include "kernels/cuda_support/staging.h"
+#include "kernels/stream.h"
+#include "kernels/tensor_parts.h"
 
 namespace qcal {
 
 // Bounds of what the back end holds. Device memory: each slot's batch, and its results (16 KiB a channel
-// where there are histograms). Pinned host memory: the staging buffers, and the results again.
+// where there are histograms, 4 MiB where input patches are added up). Pinned host memory: the staging
+// buffers, and the results again.
 struct CudaLimits {
   // Of a host batch that is kept on the device whole. A larger one is sent twice, in pieces of half of that.
   std::size_t batch_bytes = std::size_t{64} << 20;
@@ -56,6 +59,8 @@ class CudaDevice {
   cudaStream_t copy_stream() const { return copy_.get(); }
   cudaStream_t drain_stream() const { return drain_.get(); }
   KernelContext context(cudaStream_t stream, std::string subject) const;
+  // Of kernels that read the batch: on the caller's stream, or for a host tensor without one on our own.
+  KernelContext context(const TensorParts& batch, Stream stream) const;
   const std::string& name() const { return name_; }
 
  private:

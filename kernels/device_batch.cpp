@@ -12,25 +12,6 @@ namespace {
 
 constexpr std::size_t alignment = 256;  // of the two halves that pieces alternate between
 
-// The box of a view, with strides of its own.
-TensorView box_of(const TensorView& view, const TensorBox& box) {
-  TensorView part = view;
-  part.shape = box.shape;
-  if (part.strides.empty()) {
-    part.strides.resize(view.shape.size());
-    std::int64_t step = 1;
-    for (std::size_t d = view.shape.size(); d-- > 0;) {
-      part.strides[d] = step;
-      step *= view.shape[d];
-    }
-  }
-  std::int64_t offset = 0;
-  for (std::size_t d = 0; d < box.origin.size(); ++d) offset += box.origin[d] * part.strides[d];
-  part.data =
-      static_cast<const std::byte*>(view.data) + offset * static_cast<std::int64_t>(size_of(view.dtype));
-  return part;
-}
-
 // A tensor without gaps in device memory.
 TensorView gapless(const std::byte* data, DType dtype, const std::vector<std::int64_t>& shape) {
   return {data, dtype, shape, Memory::device, {}};
@@ -46,21 +27,12 @@ DeviceBatch::DeviceBatch(CudaDevice& device, BatchSlot& slot, const KernelContex
   for (std::size_t d = 0; d < shape.shape.size(); ++d) {
     (axis_ == static_cast<int>(d) ? channels_ : elements_) *= shape.shape[d];
   }
-  const std::optional<TensorView> on_device = whole_on_device();
+  const std::optional<TensorView> on_device = whole_on_device(batch);
   if (on_device) {
     rows_ = rows_of(*on_device, nullptr);
   } else if (channels_ * elements_ > 0) {
     send_whole();
   }
-}
-
-std::optional<TensorView> DeviceBatch::whole_on_device() const {
-  std::optional<TensorView> on_device;
-  if (!batch_.whole()) return on_device;
-  batch_.for_each([&](const TensorPart& part) {
-    if (part.view.memory == Memory::device) on_device = part.view;
-  });
-  return on_device;
 }
 
 // As they lie where kernels read them well; else gathered, to `gathered` or the slot's own memory.

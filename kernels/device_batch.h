@@ -38,7 +38,6 @@ class DeviceBatch {
 
  private:
   DeviceRows rows_of(const TensorView& view, std::byte* gathered) const;
-  std::optional<TensorView> whole_on_device() const;
   void send_pieces(const std::function<void(const DevicePiece&)>& visit) const;
   bool send_whole();
   std::size_t quarter_bytes() const;

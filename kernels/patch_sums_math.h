@@ -18,11 +18,7 @@ struct CoordinateRange {
   std::int64_t first = 0;
   std::int64_t step = 1;
   std::int64_t count = 0;
-
-  bool contains(std::int64_t at) const {
-    const std::int64_t distance = at - first;
-    return distance >= 0 && distance % step == 0 && distance / step < count;
-  }
+  bool operator==(const CoordinateRange&) const = default;
 };
 
 // NaN and infinities count as 0.
@@ -30,43 +26,62 @@ QCAL_HOST_DEVICE inline float finite_or_zero(float x) {
   return x - x == 0.0f ? x : 0.0f;
 }
 
-// Sum of at most 512 elements, `step` apart; a step known to the compiler lets it add 16 lanes at once.
-template <class Step>
-QCAL_HOST_DEVICE inline double chunk_sum(const float* values, Step step, std::int64_t count) {
-  float lanes[ordered_sum_lanes] = {};
-  std::int64_t at = 0;
-  for (; at + ordered_sum_lanes <= count; at += ordered_sum_lanes) {
-    for (int lane = 0; lane < ordered_sum_lanes; ++lane)
-      lanes[lane] += finite_or_zero(values[(at + lane) * step]);
-  }
-  for (int lane = 0; at + lane < count; ++lane) lanes[lane] += finite_or_zero(values[(at + lane) * step]);
-  return add_lanes(lanes);
+// Every fourth sample (3, 7, 11, ..., counted over all batches) is held back, to judge by it what the others
+// say.
+QCAL_HOST_DEVICE inline bool is_held_back(std::int64_t sample) {
+  return sample % 4 == 3;
 }
 
+// One thread adds in all 16 lanes of the ordered sum. Elsewhere each of 16 threads is one of them (ThreadLane
+// of patch_sums_cuda.cu); what follows is the same code in all of these.
+struct AllLanes {
+  // Sum of at most 512 elements, `step` apart; a step known to the compiler lets it add 16 lanes at once.
+  template <class Step>
+  double chunk_sum(const float* values, Step step, std::int64_t count) const {
+    float lanes[ordered_sum_lanes] = {};
+    std::int64_t at = 0;
+    for (; at + ordered_sum_lanes <= count; at += ordered_sum_lanes) {
+      for (int lane = 0; lane < ordered_sum_lanes; ++lane)
+        lanes[lane] += finite_or_zero(values[(at + lane) * step]);
+    }
+    for (int lane = 0; at + lane < count; ++lane) lanes[lane] += finite_or_zero(values[(at + lane) * step]);
+    return add_lanes(lanes);
+  }
+  // Whether this thread is the one to store result `index`.
+  bool owns(std::int64_t) const { return true; }
+};
+
 // Sum of `count` elements, `step` apart.
-template <class Step>
-QCAL_HOST_DEVICE inline double strided_sum(const float* values, Step step, std::int64_t count) {
-  if (count <= ordered_sum_chunk) return chunk_sum(values, step, count);
+QCAL_EITHER_SIDE
+template <class Lanes, class Step>
+QCAL_HOST_DEVICE inline double strided_sum(const Lanes& lanes, const float* values, Step step,
+                                           std::int64_t count) {
+  if (count <= ordered_sum_chunk) return lanes.chunk_sum(values, step, count);
   OrderedTree tree;
   for (std::int64_t at = 0; at < count; at += ordered_sum_chunk) {
     const std::int64_t rest = count - at;
-    tree.add(chunk_sum(values + at * step, step, rest < ordered_sum_chunk ? rest : ordered_sum_chunk));
+    tree.add(lanes.chunk_sum(values + at * step, step, rest < ordered_sum_chunk ? rest : ordered_sum_chunk));
   }
   return tree.total();
 }
 
 // Sum of the elements of `row` at the coordinates of `range`; 0 where there are none.
-QCAL_HOST_DEVICE inline double range_sum(const float* row, const CoordinateRange& range) {
+QCAL_EITHER_SIDE
+template <class Lanes>
+QCAL_HOST_DEVICE inline double range_sum(const Lanes& lanes, const float* row, const CoordinateRange& range) {
   if (range.count <= 0) return 0.0;
   const float* values = row + range.first;
-  if (range.step == 1) return strided_sum(values, std::integral_constant<std::int64_t, 1>{}, range.count);
-  return strided_sum(values, range.step, range.count);
+  if (range.step == 1)
+    return strided_sum(lanes, values, std::integral_constant<std::int64_t, 1>{}, range.count);
+  return strided_sum(lanes, values, range.step, range.count);
 }
 
 // range_sum of each of `count` ranges. Where all are without gaps and overlap, their common part is added
 // once, then to it the elements before, from the nearest on, then those behind.
-QCAL_HOST_DEVICE inline void range_sums(const float* row, const CoordinateRange* ranges, std::int64_t count,
-                                        double* sums) {
+QCAL_EITHER_SIDE
+template <class Lanes>
+QCAL_HOST_DEVICE inline void range_sums(const Lanes& lanes, const float* row, const CoordinateRange* ranges,
+                                        std::int64_t count, double* sums) {
   std::int64_t begin = ranges[0].first;
   std::int64_t end = begin + ranges[0].count;
   bool dense = true;
@@ -77,11 +92,15 @@ QCAL_HOST_DEVICE inline void range_sums(const float* row, const CoordinateRange*
     end = range.first + range.count < end ? range.first + range.count : end;
   }
   if (!dense || begin >= end) {
-    for (std::int64_t i = 0; i < count; ++i) sums[i] = range_sum(row, ranges[i]);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double sum = range_sum(lanes, row, ranges[i]);
+      if (lanes.owns(i)) sums[i] = sum;
+    }
     return;
   }
-  const double common = range_sum(row, {begin, 1, end - begin});
+  const double common = range_sum(lanes, row, {begin, 1, end - begin});
   for (std::int64_t i = 0; i < count; ++i) {
+    if (!lanes.owns(i)) continue;
     const std::int64_t range_end = ranges[i].first + ranges[i].count;
     double sum = common;
     for (std::int64_t at = begin; at-- > ranges[i].first;)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "kernels/tensor_view.h"
@@ -49,9 +50,15 @@ class WholeTensor final : public TensorParts {
   const TensorView& view_;
 };
 
+// The tensor, where it lies in device memory, which it does as a whole.
+std::optional<TensorView> whole_on_device(const TensorParts& batch);
+
 // Cuts a tensor of `shape` into boxes that are contiguous in C order, of at most `most_elements` (at least 1)
 // each; a tensor without elements is one box. Example: {2, 3, 4} at 8 elements gives {1, 2, 4}, {1, 1, 4} and
 // the same again.
 std::vector<TensorBox> contiguous_boxes(const std::vector<std::int64_t>& shape, std::int64_t most_elements);
+
+// The box of a view, with strides of its own.
+TensorView box_of(const TensorView& view, const TensorBox& box);
 
 }  // namespace qcal

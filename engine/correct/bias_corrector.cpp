@@ -6,11 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/correct/patch_window.h"
 #include "engine/correct/weight_error.h"
 #include "engine/correct/wired_layers.h"
+#include "engine/dumps/stored_tensor.h"
 #include "engine/graph/graph_index.h"
 #include "engine/plan/layer_identity.h"
-#include "kernels/channel_blocks.h"
 
 namespace qcal {
 namespace {
@@ -104,7 +105,8 @@ std::string refusal(const Graph& graph, const GraphIndex& index, const Node& nod
 
 }  // namespace
 
-BiasCorrector::BiasCorrector(const Graph& graph, const QuantizationPlan& plan) : graph_(graph) {
+BiasCorrector::BiasCorrector(const Graph& graph, const QuantizationPlan& plan, const Backend& backend)
+    : graph_(graph) {
   const GraphIndex index(graph);
   for (const WiredLayer& wired : wired_layers(graph, plan)) {
     const Node& node = *wired.node;
@@ -112,27 +114,35 @@ BiasCorrector::BiasCorrector(const Graph& graph, const QuantizationPlan& plan) :
     if (!shape || wired.weights.empty()) continue;
     const auto weights = std::ranges::find(plan.tensors, wired.weights, &PlannedTensor::name);
     const std::string source = wired.inputs.empty() ? "" : wired.inputs.front();
-    Layer layer{&node, &*weights, *shape, refusal(graph, index, node, *shape, source), nullptr};
+    Layer layer{&node, &*weights, *shape, refusal(graph, index, node, *shape, source), source, 0};
     if (layer.refused.empty()) {
-      const std::int64_t channels = input_channels(node, *shape);
-      layer.sums = is_window(node) ? window_patch_sums(node, shape->weights_shape, channels)
-                                   : row_patch_sums(channels);
-      readers_[source].push_back(layers_.size());
+      Source& read = sources_[source];
+      if (!read.sums) read.sums = backend.make_patch_sums();
+      layer.reader = read.layers.size();
+      read.layers.push_back(layers_.size());
     }
     layers_.push_back(std::move(layer));
   }
 }
 
+std::optional<PatchWindow> BiasCorrector::window(const Layer& layer, const Shape& batch) const {
+  const Node& node = *layer.node;
+  const std::int64_t channels = input_channels(node, layer.shape);
+  return is_window(node) ? conv_window(node, batch, layer.shape.weights_shape, channels)
+                         : row_window(batch, channels);
+}
+
 void BiasCorrector::observe(const std::string& tensor, const TensorParts& batch) {
-  const auto readers = readers_.find(tensor);
-  if (readers == readers_.end()) return;
-  for (const std::size_t reader : readers->second) layers_[reader].sums->begin(batch.shape());
-  batch.for_each([&](const TensorPart& part) {
-    const ChannelReader values(part.view, std::nullopt);
-    for_each_block(values, 0, 0, values.elements(), [&](std::span<const float> block) {
-      for (const std::size_t reader : readers->second) layers_[reader].sums->add(block);
-    });
-  });
+  const auto source = sources_.find(tensor);
+  if (source == sources_.end()) return;
+  std::vector<std::optional<PatchWindow>> windows;
+  for (const std::size_t reader : source->second.layers) {
+    Layer& layer = layers_[reader];
+    windows.push_back(layer.refused.empty() ? window(layer, batch.shape()) : std::nullopt);
+    if (!windows.back() && layer.refused.empty())
+      layer.refused = "its input was recorded with shape " + shape_text(batch.shape());
+  }
+  source->second.sums->collect(batch, windows, {});
 }
 
 BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParameters& weights,
@@ -148,9 +158,7 @@ BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParamet
     return result;
   };
   if (!layer.refused.empty()) return refused(layer.refused);
-  if (!layer.sums->problem().empty()) return refused(layer.sums->problem());
-  const PatchTotals& fitted = layer.sums->fitted();
-  const PatchTotals& held_back = layer.sums->held_back();
+  const auto [fitted, held_back] = sources_.at(layer.source).sums->take(layer.reader);
   result.samples = fitted.samples + held_back.samples;
   result.held_back = held_back.samples;
   if (fitted.positions == 0) return refused("no sample was recorded");

@@ -9,28 +9,29 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 #include "engine/correct/bias_correction.h"
-#include "engine/correct/patch_sums.h"
 #include "engine/export/quantization_parameters.h"
 #include "engine/graph/graph.h"
 #include "engine/graph/weighted_operator.h"
 #include "engine/plan/quantization_plan.h"
+#include "kernels/backend.h"
+#include "kernels/patch_sums.h"
 #include "kernels/tensor_parts.h"
 
 namespace qcal {
 
 class BiasCorrector {
  public:
-  // Both must outlive this object; `graph` is the one that was planned.
-  BiasCorrector(const Graph& graph, const QuantizationPlan& plan);
+  // Both must outlive this object; `graph` is the one that was planned. `backend` adds up the inputs.
+  BiasCorrector(const Graph& graph, const QuantizationPlan& plan, const Backend& backend);
 
-  // A batch of a recorded tensor, in host memory. Batches of one tensor come in order; different tensors may
-  // come at once. Reads the batch once more where a layer with weights reads the tensor. NaN and infinities
-  // count as 0.
+  // A batch of a recorded tensor, read once more where a layer with weights reads the tensor. Batches of one
+  // tensor come in order; different tensors may come at once. NaN and infinities count as 0.
   void observe(const std::string& tensor, const TensorParts& batch);
 
   // One entry for each layer with quantized weights, in graph order. Kept where it lowers the error on the
@@ -45,16 +46,23 @@ class BiasCorrector {
     const Node* node = nullptr;
     const PlannedTensor* weights = nullptr;
     WeightedOperator shape;
-    std::string refused;              // why it cannot be corrected; else empty
-    std::unique_ptr<PatchSums> sums;  // absent where it is refused
+    std::string refused;  // why it cannot be corrected; else empty
+    std::string source;   // the recorded tensor that it reads
+    std::size_t reader;   // which of its readers it is
+  };
+  // What reads a recorded tensor.
+  struct Source {
+    std::vector<std::size_t> layers;
+    std::unique_ptr<PatchSums> sums;
   };
 
+  std::optional<PatchWindow> window(const Layer& layer, const Shape& batch) const;
   BiasCorrection correction(const Layer& layer, const TensorParameters& weights,
                             Compatibility compatibility) const;
 
   const Graph& graph_;
   std::vector<Layer> layers_;
-  std::map<std::string, std::vector<std::size_t>> readers_;  // recorded tensor -> layers
+  std::map<std::string, Source> sources_;  // by recorded tensor
 };
 
 }  // namespace qcal

@@ -11,6 +11,7 @@
 
 #include "tests/plan/plan_helpers.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/test_backend.h"
 
 namespace qcal {
 namespace {
@@ -141,9 +142,16 @@ struct Network {
     }
   }
 
-  // From values of that shape, in batches of `samples`.
-  BiasCorrection corrected(const std::vector<float>& x, Shape shape, std::int64_t samples) const {
-    BiasCorrector corrector(graph, plan);
+  // From values of that shape, in batches of `samples`, the same on the CPU and on the tested back end.
+  BiasCorrection corrected(const std::vector<float>& x, const Shape& shape, std::int64_t samples) const {
+    const BiasCorrection on_cpu = corrected_on(*Backend::cpu(), x, shape, samples);
+    EXPECT_EQ(corrected_on(*testing::test_backend(), x, shape, samples), on_cpu);
+    return on_cpu;
+  }
+
+  BiasCorrection corrected_on(const Backend& backend, const std::vector<float>& x, Shape shape,
+                              std::int64_t samples) const {
+    BiasCorrector corrector(graph, plan, backend);
     const std::int64_t total = shape[0];
     const std::size_t each = x.size() / static_cast<std::size_t>(total);
     for (std::int64_t at = 0; at < total; at += samples) {
@@ -397,7 +405,7 @@ TEST(BiasCorrection, NonFiniteInputsCountAsZero) {
 
 TEST(BiasCorrection, SaysWhyALayerCannotBeCorrected) {
   const Network network = pointwise({0.1F});
-  EXPECT_THAT(network.corrected({1, 1, 1, 1}, {2, 2, 1, 1}, 2).reason, HasSubstr("[2, 2, 1, 1]"));
+  EXPECT_THAT(network.corrected({1, 1, 1, 1}, {2, 2, 1, 1}, 2).reason, HasSubstr("2x2x1x1"));
   const Network reordered(GraphBuilder()
                               .input("x", {4, 1, 2, 2})
                               .ramp("w", {1, 1, 1, 1})

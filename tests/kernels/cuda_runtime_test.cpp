@@ -7,6 +7,7 @@
 #include "kernels/cuda_backend.h"
 #include "kernels/cuda_device.h"
 #include "kernels/error.h"
+#include "kernels/patch_sums.h"
 #include "tests/host_cuda/host_cuda.h"
 #include "tests/reference/test_data.h"
 #include "tests/support/device_tensor.h"
@@ -227,6 +228,61 @@ TEST_F(CudaRuntime, ErrorsNameTensorAndSizes) {
     }
   }
   EXPECT_TRUE(named);
+}
+
+// Samples of ten rows of a hundred values, which are all added.
+PatchWindow whole_rows(const std::vector<float>& values) {
+  PatchWindow window;
+  window.samples = static_cast<std::int64_t>(values.size()) / 1'000;
+  window.rows = window.positions = 10;
+  window.row_length = 100;
+  window.outer = {{{0, 1, 10}}};
+  window.inner = {{0, 1, 100}};
+  return window;
+}
+
+TEST_F(CudaRuntime, InputPatchesNeitherWaitForTheDeviceNorGrow) {
+  const std::vector<float> values = samples(Shape::normal, 900'000, 1);
+  const DeviceTensor on_device(view_of(values), 0);
+  const auto backend = make_cuda_backend(small_limits());
+  const auto sums = backend->make_patch_sums();
+  const auto collect = [&](const TensorView& view) {
+    sums->collect(WholeTensor(view), {whole_rows(values)}, {});
+  };
+  for (int i = 0; i < 3; ++i) collect(on_device.view());
+  const std::uint64_t waits = host_cuda::counters().host_waits;
+  for (int i = 0; i < 6; ++i) collect(on_device.view());
+  EXPECT_EQ(host_cuda::counters().host_waits, waits);
+  for (int i = 0; i < 6; ++i) collect(view_of(values));
+  EXPECT_EQ(sums->take(0).fitted.samples, 15 * 900 * 3 / 4);
+  // Three slots of the batch and the sums of 9000 rows and 900 samples.
+  EXPECT_LE(host_cuda::counters().peak_device_bytes,
+            sizeof(float) * 900'000 + 3 * (mebibyte + 256 * kibibyte));
+}
+
+TEST_F(CudaRuntime, EveryFailingCallOfInputPatchesIsReported) {
+  const std::vector<float> values = samples(Shape::normal, 3'000, 4);
+  const auto run = [&] {
+    const auto backend = make_cuda_backend(small_limits());
+    const auto sums = backend->make_patch_sums();
+    for (int i = 0; i < 4; ++i) sums->collect(WholeTensor(view_of(values)), {whole_rows(values)}, {});
+    return sums->take(0).fitted.sums;
+  };
+  const std::vector<double> expected = run();
+  const std::uint64_t calls = host_cuda::counters().runtime_calls;
+  std::uint64_t reported = 0;
+  for (std::uint64_t call = 1; call <= calls; ++call) {
+    host_cuda::Options options;
+    options.fail_call = call;
+    options.fail_with = cudaErrorUnknown;
+    host_cuda::reset(options);
+    try {
+      EXPECT_EQ(run(), expected) << "call " << call;  // the failure met a destructor
+    } catch (const CudaError&) {
+      ++reported;
+    }
+  }
+  EXPECT_GT(reported, calls / 2);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "kernels/backend.h"
 #include "kernels/collector.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/cut_tensor.h"
 #include "tests/support/summaries.h"
 #include "tests/support/typed_tensor.h"
 
@@ -45,26 +46,6 @@ TEST(ContiguousBoxes, FollowEachOtherInCOrder) {
 TEST(ContiguousBoxes, ATensorWithoutElementsIsOneBox) {
   EXPECT_EQ(contiguous_boxes({3, 0, 4}, 2).size(), 1u);
 }
-
-// A tensor in memory, handed over in boxes.
-class CutTensor final : public TensorParts {
- public:
-  CutTensor(const TensorView& view, std::int64_t most) : view_(view), most_(most) {}
-  DType dtype() const override { return view_.dtype; }
-  const Extents& shape() const override { return view_.shape; }
-  bool whole() const override { return false; }
-  void for_each(const std::function<void(const TensorPart&)>& visit) const override {
-    for (const TensorBox& box : contiguous_boxes(view_.shape, most_)) {
-      const auto* data = static_cast<const char*>(view_.data) +
-                         position_of(box, view_.shape) * static_cast<std::int64_t>(size_of(view_.dtype));
-      visit({{data, view_.dtype, box.shape, Memory::host, {}}, box.origin});
-    }
-  }
-
- private:
-  TensorView view_;
-  std::int64_t most_;
-};
 
 std::vector<CollectSpec> specs(std::optional<int> axis) {
   std::vector<CollectSpec> all;
