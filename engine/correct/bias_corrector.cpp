@@ -12,6 +12,7 @@
 #include "engine/dumps/stored_tensor.h"
 #include "engine/graph/graph_index.h"
 #include "engine/plan/layer_identity.h"
+#include "kernels/error.h"
 
 namespace qcal {
 namespace {
@@ -85,6 +86,27 @@ std::vector<double> difference(const std::vector<double>& a, const std::vector<d
   return result;
 }
 
+// All samples.
+PatchTotals together(const PatchSplit& split) {
+  PatchTotals all = split.fitted;
+  for (std::size_t i = 0; i < split.held_back.sums.size(); ++i) all.sums[i] += split.held_back.sums[i];
+  all.positions += split.held_back.positions;
+  return all;
+}
+
+void require_as_much(const PatchSplit& recorded, const PatchSplit& inputs, const std::string& layer) {
+  const auto same = [](const PatchTotals& a, const PatchTotals& b) {
+    return a.samples == b.samples && a.positions == b.positions;
+  };
+  if (same(recorded.fitted, inputs.fitted) && same(recorded.held_back, inputs.held_back)) return;
+  const auto counted = [](const PatchSplit& split) {
+    return fmt::format("{} samples of {} positions", split.fitted.samples + split.held_back.samples,
+                       split.fitted.positions + split.held_back.positions);
+  };
+  throw InvalidArgument(fmt::format("layer '{}': quantized inputs of {}, but recorded ones of {}", layer,
+                                    counted(inputs), counted(recorded)));
+}
+
 // Why a layer cannot be corrected whatever is recorded; "" where it can.
 std::string refusal(const Graph& graph, const GraphIndex& index, const Node& node,
                     const WeightedOperator& shape, const std::string& source) {
@@ -145,45 +167,63 @@ void BiasCorrector::observe(const std::string& tensor, const TensorParts& batch)
   source->second.sums->collect(batch, windows, {});
 }
 
-BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParameters& weights,
-                                         Compatibility compatibility) const {
+std::string BiasCorrector::source(std::size_t layer) const {
+  return layers_.at(layer).refused.empty() ? layers_[layer].source : "";
+}
+
+PatchSplit BiasCorrector::patches(const Layer& layer) const {
+  return layer.refused.empty() ? sources_.at(layer.source).sums->take(layer.reader) : PatchSplit{};
+}
+
+BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationParameters& parameters,
+                                         Compatibility compatibility, const BiasCorrector* quantized) const {
+  const Layer& layer = layers_.at(number);
+  const auto weights = std::ranges::find(parameters.tensors, layer.weights->name, &TensorParameters::name);
+  if (weights == parameters.tensors.end())
+    throw InvalidArgument(fmt::format("no parameters of '{}'", layer.weights->name));
   const Node& node = *layer.node;
   BiasCorrection result;
   result.layer = node.name;
   result.layer_type = layer_type(graph_, node);
-  result.weights = weights.name;
+  result.weights = weights->name;
   result.bias = layer.shape.bias;
   const auto refused = [&](std::string reason) {
     result.reason = std::move(reason);
     return result;
   };
   if (!layer.refused.empty()) return refused(layer.refused);
-  const auto [fitted, held_back] = sources_.at(layer.source).sums->take(layer.reader);
-  result.samples = fitted.samples + held_back.samples;
-  result.held_back = held_back.samples;
-  if (fitted.positions == 0) return refused("no sample was recorded");
+  const PatchSplit recorded = patches(layer);
+  const PatchSplit inputs =
+      quantized == nullptr ? recorded : quantized->patches(quantized->layers_.at(number));
+  result.samples = recorded.fitted.samples + recorded.held_back.samples;
+  result.held_back = recorded.held_back.samples;
+  if (recorded.fitted.positions == 0) return refused("no sample was recorded");
+  require_as_much(recorded, inputs, node.name);
 
   const bool is_gemm = node.is("Gemm");
   const double factor = is_gemm ? static_cast<double>(node.real("alpha", 1.0F)) : 1.0;
   const double divisor =
       is_gemm && !layer.shape.bias.empty() ? static_cast<double>(node.real("beta", 1.0F)) : 1.0;
-  const std::vector<double> errors = weight_error(*layer.weights->parameter, weights, compatibility);
+  const std::vector<double> errors = weight_error(*layer.weights->parameter, *weights, compatibility);
   const PatchIndex patch_index(node, layer.shape);
-  const auto output_error = [&](const PatchTotals& totals) {
-    const std::vector<double> means = totals.means();
+  // (W + error) x_quantized - W x.
+  const auto output_error = [&](const PatchTotals& x, const PatchTotals& x_quantized) {
+    const std::vector<double> means = x.means();
+    const std::vector<double> quantized_means = x_quantized.means();
     std::vector<double> channels(static_cast<std::size_t>(layer.shape.channels));
-    for (std::size_t i = 0; i < errors.size(); ++i)
-      channels[static_cast<std::size_t>(layer.shape.channel_of(i))] += errors[i] * means[patch_index(i)];
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      const std::size_t at = patch_index(i);
+      const auto weight = static_cast<double>(layer.weights->parameter->values[i]);
+      channels[static_cast<std::size_t>(layer.shape.channel_of(i))] +=
+          errors[i] * quantized_means[at] + weight * (quantized_means[at] - means[at]);
+    }
     for (double& channel : channels) channel *= factor;
     return channels;
   };
 
-  PatchTotals all = fitted;
-  for (std::size_t i = 0; i < held_back.sums.size(); ++i) all.sums[i] += held_back.sums[i];
-  all.positions += held_back.positions;
   const std::vector<float>* bias =
       layer.shape.bias.empty() ? nullptr : graph_.constant(layer.shape.bias)->reals();
-  const std::vector<double> expected = output_error(all);
+  const std::vector<double> expected = output_error(together(recorded), together(inputs));
   const auto fits_float = [](double error) { return std::fabs(error) < 0x1p127; };
   if (!std::ranges::all_of(expected, fits_float)) return refused("its inputs are too large to be added up");
   for (std::size_t c = 0; c < expected.size(); ++c) {
@@ -191,10 +231,11 @@ BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParamet
     const double before = bias == nullptr ? 0.0 : static_cast<double>((*bias)[c]);
     result.corrected.push_back(static_cast<float>(before + result.added[c]));
   }
-  if (held_back.positions == 0) return refused("fewer than 4 samples, so none could be held back");
-  const std::vector<double> seen = output_error(held_back);
+  if (recorded.held_back.positions == 0) return refused("fewer than 4 samples, so none could be held back");
+  const std::vector<double> seen = output_error(recorded.held_back, inputs.held_back);
   result.error_before = root_mean_square(seen);
-  result.error_after = root_mean_square(difference(seen, output_error(fitted)));
+  const std::vector<double> found = output_error(recorded.fitted, inputs.fitted);
+  result.error_after = root_mean_square(difference(seen, found));
   result.kept = result.error_after < result.error_before;
   if (!result.kept) result.reason = "it does not lower the error on the samples held back";
   return result;
@@ -202,11 +243,9 @@ BiasCorrection BiasCorrector::correction(const Layer& layer, const TensorParamet
 
 std::vector<BiasCorrection> BiasCorrector::corrections(const QuantizationParameters& parameters,
                                                        Compatibility compatibility) const {
-  std::map<std::string, const TensorParameters*> by_name;
-  for (const TensorParameters& tensor : parameters.tensors) by_name.emplace(tensor.name, &tensor);
   std::vector<BiasCorrection> result;
-  for (const Layer& layer : layers_)
-    result.push_back(correction(layer, *by_name.at(layer.weights->name), compatibility));
+  for (std::size_t layer = 0; layer < layers(); ++layer)
+    result.push_back(correction(layer, parameters, compatibility));
   return result;
 }
 

@@ -40,6 +40,16 @@ class BiasCorrector {
   std::vector<BiasCorrection> corrections(const QuantizationParameters& parameters,
                                           Compatibility compatibility) const;
 
+  // One by one, for SequentialBias. Layers are numbered in graph order.
+  std::size_t layers() const { return layers_.size(); }
+  // The recorded tensor that a layer reads; "" where it cannot be corrected.
+  std::string source(std::size_t layer) const;
+  // Of one layer. With `quantized`, which was made for the same network and observed the layer's quantized
+  // inputs, the error of these is part of what is taken back. Throws InvalidArgument where it did not observe
+  // as much.
+  BiasCorrection correction(std::size_t layer, const QuantizationParameters& parameters,
+                            Compatibility compatibility, const BiasCorrector* quantized = nullptr) const;
+
  private:
   // A layer with quantized weights.
   struct Layer {
@@ -57,8 +67,7 @@ class BiasCorrector {
   };
 
   std::optional<PatchWindow> window(const Layer& layer, const Shape& batch) const;
-  BiasCorrection correction(const Layer& layer, const TensorParameters& weights,
-                            Compatibility compatibility) const;
+  PatchSplit patches(const Layer& layer) const;
 
   const Graph& graph_;
   std::vector<Layer> layers_;
