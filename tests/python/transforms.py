@@ -351,6 +351,21 @@ class GeneratedNetworks(Transforms):
         self.assert_same_outputs(model, exact, images)
 
 
+class WhatEachSwitchDoes(Transforms):
+    def test_the_table_in_the_readme_is_that_of_the_script(self):
+        tools = os.path.dirname(RECORD)
+        printed = run(sys.executable, os.path.join(tools, "switches.py"), "--calib-run", CALIB_RUN, "--python",
+                      sys.executable)
+        rows = [line for line in printed.splitlines() if line.startswith("|")]
+        self.assertEqual(len(rows), 2 + 6)
+        with open(os.path.join(os.path.dirname(tools), "README.md"), encoding="utf-8") as file:
+            readme = file.read().splitlines()
+        for row in rows:
+            # cls is recorded here, and another processor's onnxruntime may round otherwise.
+            if not row.startswith("| cls"):
+                self.assertIn(row, readme)
+
+
 class Refusals(Transforms):
     def fails(self, *command):
         with self.assertRaises(AssertionError) as failure:
