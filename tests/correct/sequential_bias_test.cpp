@@ -150,6 +150,21 @@ void fill(std::vector<float>& values, std::int64_t count, float mean, std::mt199
   for (float& value : values) value = mean + spread(generator);
 }
 
+// Plans the network's graph, and quantizes its weights.
+void plan_in_4_bits(Network& network) {
+  network.plan = make_plan(network.graph, testing::configuration(""));
+  for (const PlannedTensor& planned : network.plan.tensors) {
+    TensorParameters tensor;
+    tensor.name = planned.name;
+    tensor.role = planned.role;
+    tensor.qmin = -8;
+    tensor.qmax = 7;
+    tensor.scale = {weight_scale};
+    tensor.zero_point = {0};
+    network.parameters.tensors.push_back(tensor);
+  }
+}
+
 // A padded convolution, a depthwise one, one that makes a vector, and a Gemm behind it.
 Network network(unsigned seed) {
   Network result;
@@ -180,17 +195,7 @@ Network network(unsigned seed) {
     }
   }
   result.graph = normalise(builder.output("d").build());
-  result.plan = make_plan(result.graph, testing::configuration(""));
-  for (const PlannedTensor& planned : result.plan.tensors) {
-    TensorParameters tensor;
-    tensor.name = planned.name;
-    tensor.role = planned.role;
-    tensor.qmin = -8;
-    tensor.qmax = 7;
-    tensor.scale = {weight_scale};
-    tensor.zero_point = {0};
-    result.parameters.tensors.push_back(tensor);
-  }
+  plan_in_4_bits(result);
   std::vector<float> x;
   fill(x, samples * 2 * 6 * 6, 1.5F, generator);
   for (const float value : x)
@@ -334,17 +339,7 @@ TEST(SequentialBias, LayersWithOneInputHaveOneTurn) {
                             .output("t")
                             .output("z")
                             .build());
-  one.plan = make_plan(one.graph, testing::configuration(""));
-  for (const PlannedTensor& planned : one.plan.tensors) {
-    TensorParameters tensor;
-    tensor.name = planned.name;
-    tensor.role = planned.role;
-    tensor.qmin = -8;
-    tensor.qmax = 7;
-    tensor.scale = {weight_scale};
-    tensor.zero_point = {0};
-    one.parameters.tensors.push_back(tensor);
-  }
+  plan_in_4_bits(one);
   BiasCorrector local = one.corrector();
   const Tensors values{{"x", Values(samples, 1.0)}, {"y", Values(samples, 1.0)}};
   for (const char* tensor : {"x", "y"}) one.hand_over(values, tensor, local);
@@ -355,6 +350,9 @@ TEST(SequentialBias, LayersWithOneInputHaveOneTurn) {
   ASSERT_EQ(both.size(), 2U);
   EXPECT_EQ(both[0].layer, "y");
   EXPECT_NEAR(both[0].added[0], 0.1, 1e-7) << "0.1 became 0";
+  EXPECT_EQ(both[0].bias, "");
+  EXPECT_THAT(both[0].corrected, ElementsAre(static_cast<float>(both[0].added[0])))
+      << "a layer without a bias gets one";
   EXPECT_EQ(both[1].layer, "z");
   EXPECT_NEAR(both[1].added[0], 0.05, 1e-7) << "0.3 became 0.25";
   EXPECT_EQ(sequential.next(), "y");

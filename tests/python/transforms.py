@@ -66,9 +66,10 @@ class Transforms(Workplace):
                 difference = np.abs(values.astype(np.float64) - after[name]).max()
                 self.assertLessEqual(difference, tolerance * np.abs(values).max(), name)
 
-    def tensors(self, model, config, dump):
+    def tensors(self, model, config, dump, *options):
         out = self.path("out")
-        run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--out", out)
+        run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--out", out,
+            *options)
         with open(os.path.join(out, "quant_params.json"), encoding="utf-8") as file:
             return json.load(file)["tensors"]
 
@@ -141,6 +142,39 @@ class ShippedNetworks(Transforms):
         runs = inputs_of("mbv2_digits")
         self.assert_same_outputs(self.path("by_hand.onnx"), converted, runs)
         self.assertFalse(np.array_equal(*(self.outputs(m, runs)[0]["logits"] for m in (model, converted))))
+
+    def test_relu6_becomes_relu_in_every_variant(self):
+        """Spellings of one network: without bounds they compute the same, but for weights rounded to float16."""
+        variants = sorted(glob.glob(os.path.join(VARIANTS, "*mbv2_digits*.onnx")) +
+                          glob.glob(os.path.join(VARIANTS, "*", "*mbv2_digits*.onnx")) +
+                          glob.glob(os.path.join(MODELS, "mbv2_digits", "*.onnx")))
+        variants = [model for model in variants if "fp16" not in os.path.basename(model)]
+        self.assertGreater(len(variants), 4)
+        runs = inputs_of("mbv2_digits")
+        wanted, _ = self.prepared(variants[-1], "wanted.onnx", convert_relu6_to_relu=True)
+        for model in variants:
+            with self.subTest(model=os.path.basename(model)):
+                converted, transforms = self.prepared(model, convert_relu6_to_relu=True)
+                self.assertEqual(transforms["convert_relu6_to_relu"]["details"], ["11 ReLU6 became ReLU"])
+                self.assert_same_outputs(wanted, converted, runs, self.FOLDING)
+
+    def test_vitis_recordings_of_either_give_the_same_up_to_rounding(self):
+        """Its scales are no powers of two: rescaled values are those of the prepared network up to its rounding."""
+        model = os.path.join(MODELS, "rn_digits", "rn_digits.ts.op17.fold.onnx")
+        inputs = os.path.join(MODELS, "rn_digits", "calib.npz")
+        config = self.config(include_cle=True, tensor_quantize_config={"weights": {"per_channel": True}})
+        vitis = ("--compat", "vitis")
+        prepared, transforms = self.prepared(model, "vitis.onnx", vitis, include_cle=True)
+        self.assertEqual(transforms["include_cle"]["details"][0], "3 pairs")
+        rescaled = self.tensors(model, config, self.record(model, inputs, config, "original"), *vitis)
+        recorded = self.tensors(model, config, self.record(prepared, inputs, config, "prepared"), *vitis)
+        self.assertEqual([tensor["name"] for tensor in rescaled], [tensor["name"] for tensor in recorded])
+        for one, other in zip(rescaled, recorded):
+            if one["role"] == "weights":
+                self.assertEqual(one, other)
+            elif one["role"] != "bias":  # whose scale is that of its input
+                np.testing.assert_allclose(one["amax"], other["amax"], rtol=self.FOLDING, err_msg=one["name"])
+        self.assertNotEqual(rescaled, recorded)
 
     def test_one_recording_serves_for_both(self):
         for network, spelling in (("mbv2_digits", "ts.op17.fold"), ("rn_digits", "dyn.op18.fold")):
@@ -222,6 +256,8 @@ class ShippedNetworks(Transforms):
 class GeneratedNetworks(Transforms):
     """Every kind of layer after every kind of layer; all of a chain is equalized, exactly."""
 
+    SPELLINGS = ("clip", "relu-min", "max-min", "min-relu", "relu-clip", "clip-clip")
+
     def node(self, op, *inputs, **attributes):
         """Appends a node that reads the last output first, with random weights of the given shapes."""
         names = []
@@ -257,6 +293,12 @@ class GeneratedNetworks(Transforms):
             self.node("Min")
             self.nodes[-1].input.append("six")
             self.node("Relu")
+        elif spelling == "relu-clip" and opset < 11:
+            self.node("Relu")
+            self.node("Clip", max=6.0)
+        elif spelling == "clip-clip" and opset < 11:
+            self.node("Clip", min=0.0)
+            self.node("Clip", max=6.0)
         elif spelling == "relu-clip":
             self.node("Relu")
             self.node("Clip")
@@ -294,7 +336,7 @@ class GeneratedNetworks(Transforms):
     def test_every_layer_and_spelling(self):
         images = [{"x": (self.random.standard_normal((2, 3, 12, 12)) * 2).astype(np.float32)} for _ in range(2)]
         for opset in (9, 10, 11, 13, 17, 21):
-            for clamp in self.spellings(opset):
+            for clamp in self.SPELLINGS:
                 with self.subTest(opset=opset, clamp=clamp):
                     model = self.network(opset, clamp)
                     equalized, transforms = self.prepared(model, include_cle=True)
@@ -303,17 +345,12 @@ class GeneratedNetworks(Transforms):
                     self.assertNotEqual(weights[0]["p0"], weights[1]["p0"])
                     self.assert_same_outputs(model, equalized, images)
 
-    @staticmethod
-    def spellings(opset):
-        before = ["clip", "relu-min", "max-min", "min-relu"]
-        return before if opset < 11 else before + ["relu-clip", "clip-clip"]  # Clip has inputs from opset 11 on
-
     def test_every_spelling_of_relu6_becomes_relu(self):
         images = [{"x": (self.random.standard_normal((2, 3, 12, 12)) * 2).astype(np.float32)} for _ in range(2)]
         for opset in (9, 10, 11, 13, 17, 21):
             self.random = np.random.default_rng(3)
             wanted = self.outputs(self.network(opset, "Relu"), images)[0]
-            for clamp in self.spellings(opset):
+            for clamp in self.SPELLINGS:
                 with self.subTest(opset=opset, clamp=clamp):
                     self.random = np.random.default_rng(3)
                     model = self.network(opset, clamp)
@@ -352,6 +389,16 @@ class GeneratedNetworks(Transforms):
 
 
 class WhatEachSwitchDoes(Transforms):
+    def test_explain_lists_the_pairs_of_each_network(self):
+        for network, file, pairs in (("rn_digits", "rn_digits.ts.op13.bn.onnx", 3),
+                                     ("mbv2_digits", "mbv2_digits.ts.op13.bn.onnx", 10), ("cls", "cls.onnx", 15)):
+            with self.subTest(network=network):
+                explained = run(CALIB_RUN, "explain", "--json", "--model", os.path.join(MODELS, network, file), "--config",
+                                self.config(include_cle=True))
+                details = json.loads(explained)["transform_status"]["include_cle"]["details"]
+                self.assertEqual(details[0], f"{pairs} pairs")
+                self.assertEqual(sum(" before, " in line and " after" in line for line in details), pairs)
+
     def test_the_table_in_the_readme_is_that_of_the_script(self):
         tools = os.path.dirname(RECORD)
         printed = run(sys.executable, os.path.join(tools, "switches.py"), "--calib-run", CALIB_RUN, "--python",
