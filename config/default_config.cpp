@@ -21,6 +21,20 @@ TensorSettings dpu_settings(Role role) {
   return settings;
 }
 
+// What the target's kernels take (engine/plan/placement.h).
+Placement default_placement(TargetDevice target, Compatibility compatibility) {
+  if (compatibility == Compatibility::vitis) return Placement::groups;
+  switch (target) {
+    case TargetDevice::cpu:
+      return Placement::fused;
+    case TargetDevice::gpu:
+      return Placement::compute;
+    case TargetDevice::dpu:
+      break;
+  }
+  return Placement::groups;
+}
+
 TensorSettings cpu_settings() {
   TensorSettings settings;
   settings.method.value = Method::maxmin;
@@ -47,6 +61,7 @@ Configuration default_configuration_for(TargetDevice target, Compatibility compa
   configuration.target_device.value = target;
   configuration.include_cle.value = as_dpu;
   configuration.include_bias_corr.value = as_dpu;
+  configuration.placement.value = default_placement(target, compatibility);
   for_each_model_setting(
       [&](const auto& setting) { (configuration.*setting.value).source = default_source(setting, source); });
 

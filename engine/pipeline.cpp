@@ -13,6 +13,7 @@
 #include "config/resolve.h"
 #include "engine/correct/correct.h"
 #include "engine/error.h"
+#include "engine/export/quantized_model.h"
 #include "engine/network.h"
 #include "engine/plan/plan_notes.h"
 #include "engine/plan/quantization_plan.h"
@@ -54,7 +55,7 @@ class ProgressReport {
 };
 
 bool needs_dump(const PlannedTensor& tensor) {
-  return !tensor.parameter && tensor.settings.datatype.value == Datatype::integer;
+  return !tensor.parameter && tensor.same_as.empty() && tensor.settings.datatype.value == Datatype::integer;
 }
 
 void require_recorded(const QuantizationPlan& plan, const DumpSource& dumps) {
@@ -76,7 +77,8 @@ void require_recorded(const QuantizationPlan& plan, const DumpSource& dumps) {
 // Bytes of one tensor's batches, as progress counts them.
 std::uint64_t tensor_bytes(const PlannedTensor& tensor, const DumpSource& dumps) {
   if (tensor.parameter) return tensor.parameter->values.size() * sizeof(float);
-  return needs_dump(tensor) ? dumps.bytes(tensor.name) : 0;
+  const bool is_read = needs_dump(tensor) || dumps.contains(tensor.name);
+  return is_read && tensor.settings.datatype.value == Datatype::integer ? dumps.bytes(tensor.name) : 0;
 }
 
 TensorView view_of(const ParameterValues& parameter) {
@@ -86,11 +88,14 @@ TensorView view_of(const ParameterValues& parameter) {
 void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibrator& calibrator,
                     const BatchVisitor& visit, ProgressReport& report) {
   if (tensor.settings.datatype.value != Datatype::integer) return;
+  const bool is_calibrated = tensor.same_as.empty();
   const auto observe = [&](const TensorParts& batch, std::size_t index) {
     // Without isolation a thread that waits for its own batch could start another tensor and hold two
     // batches.
-    tbb::this_task_arena::isolate(
-        [&] { calibrator.observe(tensor.name, batch, {}, static_cast<std::int64_t>(index)); });
+    if (is_calibrated) {
+      tbb::this_task_arena::isolate(
+          [&] { calibrator.observe(tensor.name, batch, {}, static_cast<std::int64_t>(index)); });
+    }
     std::uint64_t elements = 1;
     for (const std::int64_t extent : batch.shape()) elements *= static_cast<std::uint64_t>(extent);
     report.batch_done(elements * size_of(batch.dtype()));
@@ -105,7 +110,26 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
       if (visit) visit(tensor.name, *batch);
     }
   }
-  calibrator.complete(tensor.name);
+  if (is_calibrated) calibrator.complete(tensor.name);
+}
+
+// In plan order, each tensor that has another's parameters with a copy of these.
+QuantizationParameters with_shared_parameters(const QuantizationPlan& plan, QuantizationParameters found) {
+  QuantizationParameters all;
+  auto next = found.tensors.begin();
+  for (const PlannedTensor& tensor : plan.tensors) {
+    if (tensor.same_as.empty()) {
+      all.tensors.push_back(std::move(*next++));
+      continue;
+    }
+    all.tensors.push_back(*std::ranges::find(all.tensors, tensor.same_as, &TensorParameters::name));
+    TensorParameters& copy = all.tensors.back();
+    copy.name = tensor.name;
+    copy.role = tensor.role;
+    copy.layer = tensor.layer;
+    copy.layer_type = tensor.layer_type;
+  }
+  return all;
 }
 
 void count_corrections(ExportContext& context) {
@@ -133,6 +157,18 @@ void correct_result(const Graph& graph, const QuantizationPlan& plan, const Conf
   for (const PlanNote& note : corrected.notes) result.warnings.push_back(note.subject + ": " + note.text);
 }
 
+// Parameters are worth having even for a network that cannot be written.
+void write_quantized(const Network& network, const QuantizationPlan& plan,
+                     const Configuration& configuration, CalibrationResult& result) {
+  try {
+    result.quantized_model =
+        quantized_model({network.file, network.as_read, result.graph, plan, result.parameters,
+                         result.context.bias_corrections, configuration.compatibility});
+  } catch (const InputError& error) {
+    result.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
+  }
+}
+
 QuantizationPlan plan_of_dump(const DumpSource& dumps, Role role, std::optional<int> channel_axis,
                               const Configuration& configuration) {
   QuantizationPlan plan;
@@ -157,7 +193,9 @@ QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& d
   std::vector<const PlannedTensor*> tensors;
   std::uint64_t bytes = 0;
   for (const PlannedTensor& tensor : plan.tensors) {
-    calibrator.declare(tensor);
+    const bool is_calibrated = tensor.same_as.empty();
+    if (is_calibrated) calibrator.declare(tensor);
+    if (!is_calibrated && !(visit && dumps.contains(tensor.name))) continue;
     tensors.push_back(&tensor);
     bytes += tensor_bytes(tensor, dumps);
   }
@@ -179,7 +217,7 @@ QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& d
       }
     });
   });
-  return calibrator.finish();
+  return with_shared_parameters(plan, calibrator.finish());
 }
 
 CalibrationResult calibrate_model(const std::filesystem::path& model,
@@ -205,6 +243,7 @@ CalibrationResult calibrate_model(const std::filesystem::path& model,
   result.context = {version(), model.filename().string(), network.sha256, configuration_json(configuration),
                     transform_status(result.graph, configuration)};
   correct_result(graph, plan, configuration, *dumps, options, corrector ? &*corrector : nullptr, result);
+  write_quantized(network, plan, configuration, result);
   return result;
 }
 

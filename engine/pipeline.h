@@ -42,6 +42,7 @@ struct CalibrationResult {
   // What was calibrated: the network as the configuration changes it, without the bounds a channel that no
   // recorded value reaches. Empty where there was no network.
   Graph graph;
+  std::string quantized_model;  // an ONNX file; empty where there was no network, or it cannot be written
 };
 
 // Sees the batches of a recorded tensor after the collectors, in order; those of different tensors from

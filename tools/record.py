@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Record the activations of an ONNX network as a dump for calib_run.
 
-    record.py MODEL.onnx INPUTS.npz OUT [--config C.json] [--calib-run PATH] [--format npy|safetensors]
+    record.py MODEL.onnx INPUTS.npz OUT [--config C.json [--compat C] [--placement P]] [--calib-run PATH]
+              [--format npy|safetensors]
 
 INPUTS.npz holds one array per graph input and run: keys "<run>|<graph input>", run = 0, 1, ... (or, for a
 network with one input, one array per run in any naming). Each run becomes one batch.
@@ -57,6 +58,9 @@ def computed_tensors(graph):
 
 def wanted_tensors(arguments):
     command = [arguments.calib_run, "explain", "--tensors", "--model", arguments.model, "--config", arguments.config]
+    for option in ("compat", "placement"):
+        if getattr(arguments, option):
+            command += ["--" + option, getattr(arguments, option)]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
 
 
@@ -110,6 +114,8 @@ def main():
     parser.add_argument("inputs")
     parser.add_argument("out")
     parser.add_argument("--config", help="record only what this configuration quantizes")
+    parser.add_argument("--compat", help="as calib_run calibrate will have it")
+    parser.add_argument("--placement", help="as calib_run calibrate will have it")
     parser.add_argument("--calib-run", default="build/release/tools/calib_run")
     parser.add_argument("--format", choices=["npy", "safetensors"], default="npy")
     arguments = parser.parse_args()

@@ -240,6 +240,18 @@ void write_graph(onnx::GraphProto& proto, const Graph& as_read, const Graph& gra
   });
 }
 
+// A graph that was raised to a later opset needs an IR version that knows it.
+void write_opset(onnx::ModelProto& model, const Graph& as_read, const Graph& graph) {
+  if (graph.opset == as_read.opset) return;
+  for (onnx::OperatorSetIdProto& import : *model.mutable_opset_import()) {
+    if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(graph.opset);
+  }
+  constexpr std::int64_t ir_of_opset_13 = 7;
+  constexpr std::int64_t ir_of_opset_21 = 10;
+  const std::int64_t needed = graph.opset >= 21 ? ir_of_opset_21 : ir_of_opset_13;
+  model.set_ir_version(std::max(model.ir_version(), needed));
+}
+
 void write_transforms(onnx::ModelProto& model, const Graph& graph) {
   keep_only(*model.mutable_metadata_props(), [](const onnx::StringStringEntryProto& entry) {
     return !std::string_view(entry.key()).starts_with(transform_metadata);
@@ -277,6 +289,7 @@ std::string write_onnx(const std::filesystem::path& model, const Graph& as_read,
     throw InputError(model.string() + ": not an ONNX model, or truncated: its protobuf cannot be read");
   }
   write_graph(*proto.mutable_graph(), as_read, graph);
+  write_opset(proto, as_read, graph);
   write_transforms(proto, graph);
   if (proto.ir_version() < first_ir_with_plain_initializers)
     proto.set_ir_version(first_ir_with_plain_initializers);

@@ -15,7 +15,7 @@ namespace qcal {
 // are the same object in both, attributes with the same value, everything a node has beyond them, functions,
 // metadata, the declared inputs, outputs and shapes of tensors that are still there. Constant nodes become
 // initializers, and weights from files beside the model come into it. Graph::transforms become metadata that
-// read_onnx finds again. The same arguments give the same bytes.
+// read_onnx finds again. The opset is that of `graph`. The same arguments give the same bytes.
 //
 // Throws InputError where the result would exceed protobuf's 2 GiB, and where a parameter was combined in
 // float32 that the network computes in another type.

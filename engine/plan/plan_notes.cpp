@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 
-#include "config/setting_names.h"
 #include "engine/plan/operator_roles.h"
 
 namespace qcal {
@@ -75,10 +74,6 @@ std::vector<PlanNote> plan_notes(const Graph& graph, const Configuration& config
   for (const Transform& transform : transforms(configuration)) {
     const bool missing = transform.of_network && transform.requested.value && !graph.transform(transform.key);
     if (missing) notes.push_back({transform.key, "not applied: not supported yet"});
-  }
-  if (configuration.placement.value != Placement::groups) {
-    notes.push_back({"placement", fmt::format("'{}' is not applied: not supported yet; 'groups' is used",
-                                              spelling(configuration.placement.value))});
   }
   return notes;
 }

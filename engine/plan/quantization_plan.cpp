@@ -13,8 +13,9 @@
 #include "engine/plan/groups.h"
 #include "engine/plan/layer_identity.h"
 #include "engine/plan/operator_roles.h"
-#include "engine/plan/placement_groups.h"
+#include "engine/plan/placement.h"
 #include "engine/plan/plan_notes.h"
+#include "engine/plan/quantizable_activations.h"
 #include "engine/plan/shared_parameters.h"
 
 namespace qcal {
@@ -37,20 +38,21 @@ class Planner {
         index_(graph),
         groups_(form_groups(graph, index_)),
         float_(float_layers(graph, groups_, configuration)),
-        axes_(activation_channel_axes(graph)) {}
+        axes_(activation_channel_axes(graph)),
+        activations_(quantizable_activations(graph, index_, groups_)),
+        placed_(placed()) {}
 
   QuantizationPlan plan() {
     plan_.notes = plan_notes(graph_, configuration_);
     plan_.notes.insert(plan_.notes.end(), float_.notes.begin(), float_.notes.end());
     plan_.transforms = transform_status(graph_, configuration_);
-    const auto activations = place_by_groups({graph_, index_, groups_});
     for (const std::string& input : graph_.inputs) add_input(input);
     for (const Group& group : groups_) {
-      for (const QuantizedActivation& activation : activations) {
+      for (const QuantizedActivation& activation : activations_) {
         if (activation.layer == group.head && activation.feeds_layer) add_activation(activation);
       }
       add_parameters(group.head);
-      for (const QuantizedActivation& activation : activations) {
+      for (const QuantizedActivation& activation : activations_) {
         if (activation.layer == group.head && !activation.feeds_layer) add_activation(activation);
       }
     }
@@ -59,6 +61,26 @@ class Planner {
 
  private:
   bool quantizes(Role role) const { return configuration_.quantizable[role].value; }
+
+  Placed placed() const {
+    std::set<std::string> candidates;
+    for (const std::string& input : graph_.inputs) {
+      if (carries_reals(graph_, input)) candidates.insert(input);
+    }
+    for (const QuantizedActivation& activation : activations_) candidates.insert(activation.tensor);
+    std::set<std::size_t> float_layers;
+    for (const auto& [layer, source] : float_.layers) float_layers.insert(layer);
+    return place(configuration_.placement.value, {graph_, index_, groups_, float_layers}, candidates);
+  }
+
+  // Enters who reads the tensor in quantized form. False where the placement leaves it in float.
+  bool set_readers(PlannedTensor& tensor) const {
+    const auto found = placed_.find(tensor.name);
+    if (found == placed_.end()) return false;
+    for (const std::size_t node : found->second.nodes) tensor.readers.push_back(graph_.nodes[node].name);
+    tensor.is_graph_output = found->second.graph_output;
+    return true;
+  }
 
   PlannedTensor tensor_of(const std::string& name, Role role, const Node* layer) const {
     PlannedTensor tensor;
@@ -102,6 +124,7 @@ class Planner {
   void add_input(const std::string& name) {
     if (!quantizes(Role::input) || !carries_reals(graph_, name) || index_.consumers(name).empty()) return;
     PlannedTensor tensor = tensor_of(name, Role::input, nullptr);
+    if (!set_readers(tensor)) return;
     tensor.channel_axis = activation_axis(name);
     const auto layers = reading_layers(name);
     const Role role = configuration_.compatibility == Compatibility::vitis ? Role::activation : Role::input;
@@ -120,6 +143,7 @@ class Planner {
   void add_activation(const QuantizedActivation& activation) {
     if (!quantizes(Role::activation)) return;
     PlannedTensor tensor = tensor_of(activation.tensor, Role::activation, &graph_.nodes[activation.layer]);
+    if (!set_readers(tensor)) return;
     tensor.channel_axis = activation_axis(activation.tensor);
     const LayerIdentity identity =
         selected_member(graph_, activation.members, configuration_, Role::activation);
@@ -127,7 +151,25 @@ class Planner {
     if (const auto kept = float_.layers.find(activation.layer); kept != float_.layers.end()) {
       keep_in_float(tensor, kept->second);
     }
+    tensor.same_as = source_of_values(activation, tensor);
     add(std::move(tensor));
+  }
+
+  // What a tensor for integer kernels shares its parameters with; "" where it has its own.
+  std::string source_of_values(const QuantizedActivation& activation, const PlannedTensor& tensor) const {
+    if (configuration_.placement.value != Placement::fused || activation.feeds_layer) return "";
+    const Node& head = graph_.nodes[activation.layer];
+    const bool only_selects =
+        selects_values(head) && std::ranges::all_of(activation.members, [&](std::size_t member) {
+          return member == activation.layer || find_operator(graph_.nodes[member])->role == OperatorRole::shape;
+        });
+    if (!only_selects) return "";
+    const std::string source =
+        quantized_source(graph_, index_, quantized_, head.input(0)).value_or(std::string());
+    const auto found = std::ranges::find(plan_.tensors, source, &PlannedTensor::name);
+    if (found == plan_.tensors.end() || found->settings.per_channel.value || tensor.settings.per_channel.value)
+      return "";
+    return tensor.settings.datatype.value == Datatype::integer ? source : "";
   }
 
   std::optional<int> parameter_axis(const Node& node, Role role, const Shape& shape) const {
@@ -174,6 +216,8 @@ class Planner {
   const std::vector<Group> groups_;
   const FloatLayers float_;
   const std::map<std::string, int> axes_;
+  const std::vector<QuantizedActivation> activations_;
+  const Placed placed_;
   std::set<std::string> quantized_;  // inputs and activations in the plan, with an integer datatype
   QuantizationPlan plan_;
 };
@@ -187,7 +231,8 @@ QuantizationPlan make_plan(const Graph& graph, const Configuration& configuratio
 QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer) {
   QuantizationPlan part;
   std::ranges::copy_if(plan.tensors, std::back_inserter(part.tensors), [&](const PlannedTensor& tensor) {
-    return tensor.layer == layer || std::ranges::find(tensor.readers, layer) != tensor.readers.end();
+    const bool reads = std::ranges::find(tensor.readers, layer) != tensor.readers.end();
+    return tensor.layer == layer || (tensor.parameter && reads);
   });
   return part;
 }

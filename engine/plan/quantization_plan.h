@@ -38,8 +38,13 @@ struct PlannedTensor {
   std::optional<ParameterValues> parameter;  // weights and bias
   // Of a bias whose layer's input and weights are in the plan as integers.
   std::optional<BiasFactors> bias_factors;
-  // Layers that read this parameter: the owner, then others that share it under the same settings.
+  // Nodes that read this tensor in quantized form. Of a parameter: the owner, then others that share it under
+  // the same settings. Of an activation or input: what the placement says; all others read it in float.
   std::vector<std::string> readers;
+  bool is_graph_output = false;  // an activation that the network hands out in quantized form
+  // The tensor before it in the plan whose parameters are its own too, since all its values are among that
+  // one's; it is not calibrated, and only bias correction looks at it. Empty for every other tensor.
+  std::string same_as;
   // A parameter shared by layers with different settings is in the plan once for each: the first under its
   // own name, the others under names of their own, with the name in the graph here. Empty for every other
   // tensor.
@@ -81,7 +86,7 @@ QuantizationPlan make_plan(const Graph& graph, const Configuration& configuratio
 // transforms. Empty where the plan has no such layer.
 QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer);
 
-// Names of the tensors that a dump must hold: inputs and activations with an integer datatype, in plan order.
+// Names of the tensors that a dump should hold: inputs and activations with an integer datatype, in plan order.
 std::vector<std::string> tensors_to_record(const QuantizationPlan& plan);
 
 }  // namespace qcal

@@ -89,7 +89,7 @@ TEST(PeerConfigurations, APercentageMayBeWhole) {
         configuration(R"("tensor_quantize_config": {"activation": {"method": "percentile", "percentage": )" +
                       percentage + "}}");
     const double amax = calibrated(whole, values).amax[0];
-    const double largest = calibrated(configuration(R"("placement": "groups")"), values).amax[0];
+    const double largest = calibrated(configuration(R"("keep_add_layer_accuracy": false)"), values).amax[0];
     EXPECT_EQ(amax == largest, percentage.starts_with("100")) << percentage;
   }
 }
@@ -97,7 +97,7 @@ TEST(PeerConfigurations, APercentageMayBeWhole) {
 // There: one more quantizer, at the weights' width, which the entry of all inputs takes over.
 TEST(PeerConfigurations, WeightsLeaveTheWidthOfInputsAlone) {
   const std::string network = "rn_digits/rn_digits.ts.op17.fold.onnx";
-  const QuantizationPlan plain = plan_of(network, configuration(R"("placement": "groups")"));
+  const QuantizationPlan plain = plan_of(network, configuration(R"("keep_add_layer_accuracy": false)"));
   const QuantizationPlan narrow =
       plan_of(network, configuration(R"("tensor_quantize_config": {"weights": {"bit_width": 4}})"));
   ASSERT_EQ(narrow.tensors.size(), plain.tensors.size());
@@ -115,7 +115,7 @@ TEST(PeerConfigurations, ParametersHaveNoStatistic) {
     const Configuration own = configuration(
         R"("tensor_quantize_config": {"weights": {"calib_statistic_method": ")" + statistic + "\"}}");
     EXPECT_EQ(calibrated(own, weights, {.role = Role::weights}).scale,
-              calibrated(configuration(R"("placement": "groups")"), weights, {.role = Role::weights}).scale);
+              calibrated(configuration(R"("keep_add_layer_accuracy": false)"), weights, {.role = Role::weights}).scale);
   }
 }
 

@@ -64,7 +64,7 @@ TEST(Pipeline, MaxminScalesAreThoseOfTheDump) {
       EXPECT_EQ(tensor.scale.at(0), recorded_amax(*dumps, tensor.name) / 127.0);
       EXPECT_EQ(tensor.batches, 8);
     }
-    EXPECT_GE(activations, 13);
+    EXPECT_GE(activations, 8);
   }
 }
 
@@ -141,7 +141,7 @@ TEST(Pipeline, ADumpThatNamesNoModelIsUsedWithAWarning) {
       calibrate_model(models / "rn_digits/rn_digits.ts.op13.bn.onnx", directory.path(),
                       load_config(models / "configs/cpu.json"), options());
   EXPECT_THAT(result.warnings, ElementsAre(HasSubstr("does not say which model it was recorded from")));
-  EXPECT_EQ(result.parameters.tensors.size(), 35u);
+  EXPECT_EQ(result.parameters.tensors.size(), 33u);
 }
 
 // A tensor may be one number, or empty in some batches; where it is empty in all there is nothing to find.

@@ -16,10 +16,10 @@
 
 namespace qcal::testing {
 
-// The default configuration for CPU with more members, e.g. R"("layer_quantize_config": [...])".
+// The default configuration for CPU, all groups quantized, with more members, e.g. R"("layer_quantize_config": [...])".
 inline Configuration configuration(const std::string& members) {
   const std::string text =
-      R"({"target_device": "CPU", "quantizable_data_type": ["input", "weights", "bias", "activation"],
+      R"({"target_device": "CPU", "placement": "groups", "quantizable_data_type": ["input", "weights", "bias", "activation"],
       "convert_relu6_to_relu": false, "include_cle": false, "include_bias_corr": false,
       "overall_quantize_config": {"bit_width": 8, "method": "maxmin", "round_mode": "half_even", "symmetry": true,
         "per_channel": false, "signed": true, "narrow_range": false, "scale_type": "float",

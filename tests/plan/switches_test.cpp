@@ -68,17 +68,16 @@ TEST(Switches, TransformsAreReportedOnce) {
   Configuration configuration = testing::configuration("");
   configuration.include_cle.value = true;
   configuration.convert_relu6_to_relu.value = true;
-  configuration.placement.value = Placement::fused;
   const QuantizationPlan plan = testing::plan_of(model, configuration);
   std::vector<std::string> statuses;
   for (const TransformStatus& transform : plan.transforms)
     statuses.push_back(transform.name + ' ' + transform.status);
   EXPECT_THAT(statuses, ElementsAre("convert_relu6_to_relu not applied", "include_cle not applied",
                                     "include_bias_corr off"));
-  for (const char* key : {"convert_relu6_to_relu", "include_cle", "placement"}) {
+  for (const char* key : {"convert_relu6_to_relu", "include_cle"}) {
     EXPECT_EQ(std::ranges::count(plan.notes, key, &PlanNote::subject), 1) << key;
   }
-  EXPECT_EQ(plan.notes.size(), 3U);
+  EXPECT_EQ(plan.notes.size(), 2U);
 }
 
 TEST(Switches, VitisInputsTakeTheActivationSettings) {

@@ -46,14 +46,16 @@ class Workplace(unittest.TestCase):
         return path
 
     def calibrated(self, model, runs, config="cpu.json", format="npy"):
-        """{(name, role): tensor} of record -> calibrate."""
+        """{(name, role): tensor} of record -> calibrate, every group quantized."""
         if not isinstance(runs, str):
             np.savez(self.path("inputs.npz"), **{f"{i}|{k}": v for i, feed in enumerate(runs) for k, v in feed.items()})
             runs = self.path("inputs.npz")
         config = os.path.join(MODELS, "configs", config)
         dump, out = self.path("dump_" + format), self.path("out")
-        run(sys.executable, RECORD, model, runs, dump, "--config", config, "--calib-run", CALIB_RUN, "--format", format)
-        run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--out", out)
+        run(sys.executable, RECORD, model, runs, dump, "--config", config, "--placement", "groups",
+            "--calib-run", CALIB_RUN, "--format", format)
+        run(CALIB_RUN, "calibrate", "--quiet", "--model", model, "--dumps", dump, "--config", config, "--placement",
+            "groups", "--out", out)
         with open(os.path.join(out, "quant_params.json"), encoding="utf-8") as file:
             tensors = json.load(file)["tensors"]
         for tensor in tensors:
@@ -64,7 +66,8 @@ class Workplace(unittest.TestCase):
         return {(tensor["name"], tensor["role"]): tensor for tensor in tensors}
 
     def explained(self, model):
-        return run(CALIB_RUN, "explain", "--model", model, "--config", os.path.join(MODELS, "configs", "cpu.json"))
+        return run(CALIB_RUN, "explain", "--model", model, "--config", os.path.join(MODELS, "configs", "cpu.json"),
+                   "--placement", "groups")
 
 
 def info(name, *shape, type=TensorProto.FLOAT):

@@ -78,9 +78,9 @@ class Transforms(Workplace):
                    self.path("out"))
         return json.loads(done)["warnings"]
 
-    def record(self, model, inputs, config, name):
+    def record(self, model, inputs, config, name, *options):
         dump = self.path(name)
-        run(sys.executable, RECORD, model, inputs, dump, "--config", config, "--calib-run", CALIB_RUN)
+        run(sys.executable, RECORD, model, inputs, dump, "--config", config, "--calib-run", CALIB_RUN, *options)
         return dump
 
 
@@ -166,8 +166,8 @@ class ShippedNetworks(Transforms):
         vitis = ("--compat", "vitis")
         prepared, transforms = self.prepared(model, "vitis.onnx", vitis, include_cle=True)
         self.assertEqual(transforms["include_cle"]["details"][0], "3 pairs")
-        rescaled = self.tensors(model, config, self.record(model, inputs, config, "original"), *vitis)
-        recorded = self.tensors(model, config, self.record(prepared, inputs, config, "prepared"), *vitis)
+        rescaled = self.tensors(model, config, self.record(model, inputs, config, "original", *vitis), *vitis)
+        recorded = self.tensors(model, config, self.record(prepared, inputs, config, "prepared", *vitis), *vitis)
         self.assertEqual([tensor["name"] for tensor in rescaled], [tensor["name"] for tensor in recorded])
         for one, other in zip(rescaled, recorded):
             if one["role"] == "weights":

@@ -29,8 +29,8 @@ struct Job {
   OutputOptions output;
 };
 
-void print_result(const CalibrationResult& result, const std::string& params_json, const Job& job,
-                  const Backend& backend) {
+void print_result(const CalibrationResult& result, bool has_model, const std::string& params_json,
+                  const Job& job, const Backend& backend) {
   if (job.output.json) {
     JsonWriter json;
     json.begin_object();
@@ -58,8 +58,8 @@ void print_result(const CalibrationResult& result, const std::string& params_jso
                spelling(adjustment.role), adjustment.tensor, adjustment.before, adjustment.after);
   }
   if (job.explain_bias) fmt::print("\n{}\n", bias_table(result.context.bias_corrections));
-  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json)\n",
-             result.parameters.tensors.size(), job.work.out);
+  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json{})\n",
+             result.parameters.tensors.size(), job.work.out, has_model ? ", quantized.onnx" : "");
   if (job.work.backend == "auto") fmt::print("back end: {}\n", backend.reason());
 }
 
@@ -88,10 +88,12 @@ void run_job(const Job& job) {
   const std::string params = quant_params_json(result.parameters, result.context);
   out.add("quant_params.json", params);
   out.add("quant_info.json", quant_info_json(result.parameters, {names, configuration.compatibility}));
+  const bool has_model = !result.quantized_model.empty();
+  if (has_model) out.add("quantized.onnx", std::move(result.quantized_model));
   out.commit();
   if (talk) print_warnings(result.warnings);
   result.warnings.insert(result.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
-  print_result(result, params, job, *options.backend);
+  print_result(result, has_model, params, job, *options.backend);
 }
 
 void add_common(CLI::App& command, Job& job) {
@@ -112,8 +114,9 @@ void add_calibrate(CLI::App& app, Run& run) {
   CLI::App* command =
       app.add_subcommand("calibrate", "find scales and zero points for a network from its dumps");
   command->footer(
-      "Writes quant_params.json (every parameter, with the settings it was found with) and quant_info.json\n"
-      "(vai_q_pytorch's layout). Nothing is written unless everything is.\n"
+      "Writes quant_params.json (every parameter, with the settings it was found with), quant_info.json\n"
+      "(vai_q_pytorch's layout) and quantized.onnx (the network in integers, for onnxruntime and TensorRT).\n"
+      "Nothing is written unless everything is.\n"
       "Which tensors the dump must hold: calib_run explain --model M --config C --tensors\n\n"
       "Examples:\n"
       "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx \\\n"

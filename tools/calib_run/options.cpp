@@ -32,6 +32,17 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
           std::map<std::string, DeviceRules>{{"error", DeviceRules::error}, {"warn", DeviceRules::warn}}))
       ->option_text("error|warn [error]")
       ->group(group);
+  command
+      .add_option("--placement", options.placement,
+                  "which activations are quantized, instead of the configuration's choice\n"
+                  "groups: every layer's result; the DPU's default\n"
+                  "compute: what convolutions and matrix products read; the GPU's\n"
+                  "fused: those and what integer kernels write; the CPU's")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Placement>{{"groups", Placement::groups},
+                                                                           {"compute", Placement::compute},
+                                                                           {"fused", Placement::fused}}))
+      ->option_text("groups|compute|fused")
+      ->group(group);
 }
 
 void add_work_options(CLI::App& command, WorkOptions& options) {
@@ -73,8 +84,12 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
 }
 
 LoadedConfiguration load(const ConfigOptions& options) {
-  if (options.file.empty()) return {default_configuration(options.compatibility), {}};
-  return load_config_with_warnings(options.file, {options.compatibility, options.device_rules});
+  LoadedConfiguration loaded =
+      options.file.empty()
+          ? LoadedConfiguration{default_configuration(options.compatibility), {}}
+          : load_config_with_warnings(options.file, {options.compatibility, options.device_rules});
+  if (options.placement) loaded.configuration.placement = {*options.placement, {.setting = "--placement"}};
+  return loaded;
 }
 
 std::shared_ptr<const Backend> backend_named(const std::string& name) {

@@ -16,6 +16,7 @@ struct ConfigOptions {
   std::string file;  // empty: the built-in default
   Compatibility compatibility = Compatibility::standard;
   DeviceRules device_rules = DeviceRules::error;
+  std::optional<Placement> placement;  // instead of the configuration's
 };
 
 // How to work and how to tell.
