@@ -182,7 +182,29 @@ TEST_F(CudaRuntime, WithoutADeviceAutomaticTakesTheCpuAndSaysWhy) {
   EXPECT_EQ(Backend::automatic()->name(), "cuda");
 }
 
-// Whatever call fails, and whenever: an error that says so, never a wrong or a missing result.
+// Whatever call of run() fails, and whenever: an error that says so, never a wrong or a missing result.
+template <class Run, class Compare>
+void expect_every_failure_reported(const Run& run, const Compare& compare) {
+  host_cuda::reset();
+  const auto expected = run();
+  const std::uint64_t calls = host_cuda::counters().runtime_calls;
+  std::uint64_t reported = 0;
+  for (std::uint64_t call = 1; call <= calls; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    host_cuda::Options options;
+    options.fail_call = call;
+    options.fail_with = cudaErrorUnknown;
+    host_cuda::reset(options);
+    try {
+      // The failure met a destructor, or a call after which the work was done otherwise.
+      compare(run(), expected);
+    } catch (const CudaError&) {
+      ++reported;
+    }
+  }
+  EXPECT_GT(reported, calls / 2);
+}
+
 TEST_F(CudaRuntime, EveryFailingCallIsReported) {
   const std::vector<float> values = samples(Shape::normal, 3'000, 4);
   const auto run = [&] {
@@ -191,25 +213,11 @@ TEST_F(CudaRuntime, EveryFailingCallIsReported) {
     for (int i = 0; i < 4; ++i) collector->collect(view_of(values), {});
     return collector->take_all(Wait::yes);
   };
-  host_cuda::reset();
-  const std::vector<Summary> expected = run();
-  const std::uint64_t calls = host_cuda::counters().runtime_calls;
-  std::uint64_t reported = 0;
-  for (std::uint64_t call = 1; call <= calls; ++call) {
-    host_cuda::Options options;
-    options.fail_call = call;
-    options.fail_with = cudaErrorUnknown;
-    host_cuda::reset(options);
-    try {
-      const std::vector<Summary> found = run();
-      // The failure met a destructor, or a call after which the work was done otherwise.
-      ASSERT_EQ(found.size(), expected.size()) << "call " << call;
-      for (std::size_t i = 0; i < found.size(); ++i) expect_equal(found[i], expected[i]);
-    } catch (const CudaError&) {
-      ++reported;
-    }
-  }
-  EXPECT_GT(reported, calls / 2);
+  using Summaries = std::vector<Summary>;
+  expect_every_failure_reported(run, [](const Summaries& found, const Summaries& expected) {
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) expect_equal(found[i], expected[i]);
+  });
 }
 
 TEST_F(CudaRuntime, ErrorsNameTensorAndSizes) {
@@ -268,21 +276,9 @@ TEST_F(CudaRuntime, EveryFailingCallOfInputPatchesIsReported) {
     for (int i = 0; i < 4; ++i) sums->collect(WholeTensor(view_of(values)), {whole_rows(values)}, {});
     return sums->take(0).fitted.sums;
   };
-  const std::vector<double> expected = run();
-  const std::uint64_t calls = host_cuda::counters().runtime_calls;
-  std::uint64_t reported = 0;
-  for (std::uint64_t call = 1; call <= calls; ++call) {
-    host_cuda::Options options;
-    options.fail_call = call;
-    options.fail_with = cudaErrorUnknown;
-    host_cuda::reset(options);
-    try {
-      EXPECT_EQ(run(), expected) << "call " << call;  // the failure met a destructor
-    } catch (const CudaError&) {
-      ++reported;
-    }
-  }
-  EXPECT_GT(reported, calls / 2);
+  using Sums = std::vector<double>;
+  expect_every_failure_reported(run,
+                                [](const Sums& found, const Sums& expected) { EXPECT_EQ(found, expected); });
 }
 
 }  // namespace

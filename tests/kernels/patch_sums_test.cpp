@@ -234,11 +234,7 @@ TEST(PatchSumsCuda, StridedViewsGiveTheCpusBits) {
 // Three layers that cut a batch into different rows, in little device memory: pieces of at most 8192 floats,
 // but not fewer than two rows.
 TEST(PatchSumsCuda, BatchesLargerThanTheDeviceKeepsGiveTheCpusBits) {
-  CudaLimits limits;
-  limits.batch_bytes = 64 * 1024;
-  limits.staging_bytes = 64 * 1024;
-  limits.staging_buffers = 2;
-  const auto backend = make_cuda_backend(limits);
+  const auto backend = make_cuda_backend({64 * 1024, 64 * 1024, 2});
   for (const Extents& extents : {Extents{3, 2, 3, 1'300}, {3, 1, 1, 9'001}, {3, 2, 10, 10}}) {
     for (const std::int64_t most : {std::int64_t{100'000}, std::int64_t{777}, std::int64_t{1}}) {
       if (most == 1 && extents.back() > 1'000) continue;  // slow, and nothing new
