@@ -88,7 +88,7 @@ Network read_network(const std::filesystem::path& model, const Configuration& co
 }
 
 std::string prepared_model(const Network& network) {
-  return write_onnx(network.file, network.as_read, onnx_spelling(network.transformed.graph));
+  return write_onnx(network.file, network.as_read, onnx_spelling(network.transformed.graph)).model;
 }
 
 std::unique_ptr<DumpSource> dumps_of_network(const Network& network, std::unique_ptr<DumpSource> dumps,

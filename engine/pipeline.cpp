@@ -161,9 +161,9 @@ void correct_result(const Graph& graph, const QuantizationPlan& plan, const Conf
 void write_quantized(const Network& network, const QuantizationPlan& plan,
                      const Configuration& configuration, CalibrationResult& result) {
   try {
-    result.quantized_model =
-        quantized_model({network.file, network.as_read, result.graph, plan, result.parameters,
-                         result.context.bias_corrections, configuration.compatibility});
+    result.quantized = quantized_model({network.file, network.as_read, result.graph, plan, result.parameters,
+                                        result.context.bias_corrections, configuration.compatibility},
+                                       CalibrationResult::data_file);
   } catch (const InputError& error) {
     result.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
   }

@@ -14,6 +14,7 @@
 #include "engine/dumps/dump_source.h"
 #include "engine/export/quant_params.h"
 #include "engine/graph/graph.h"
+#include "engine/graph/onnx_writer.h"
 #include "engine/plan/quantization_plan.h"
 
 namespace qcal {
@@ -42,7 +43,10 @@ struct CalibrationResult {
   // What was calibrated: the network as the configuration changes it, without the bounds a channel that no
   // recorded value reaches. Empty where there was no network.
   Graph graph;
-  std::string quantized_model;  // an ONNX file; empty where there was no network, or it cannot be written
+  // The quantized network as an ONNX file, and what is too large for it, for a file of that name beside it.
+  // Empty where there was no network, or it cannot be written.
+  OnnxFiles quantized;
+  static constexpr const char* data_file = "quantized.onnx.data";
 };
 
 // Sees the batches of a recorded tensor after the collectors, in order; those of different tensors from

@@ -18,5 +18,5 @@ for network in "${networks[@]}"; do
     --out "results/$network"
 done
 
-printf '\nThe parameters are in:\n'
-printf '  results/%s/quant_params.json\n' "${networks[@]}"
+printf '\nThe parameters and the quantized networks are in:\n'
+printf '  results/%s/\n' "${networks[@]}"

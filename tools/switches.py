@@ -3,8 +3,7 @@
 
     tools/switches.py [--calib-run PATH] [--python PATH]
 
-Calibrates each network for the CPU (models/configs/cpu.json with include_cle and include_bias_corr) and for the DPU
-(models/configs/dpu.json). Lists the equalized pairs with the ranges of their channels' weights before and after, the
+Calibrates each network for the CPU (models/configs/cpu.json) and for the DPU (models/configs/dpu.json). Lists the equalized pairs with the ranges of their channels' weights before and after, the
 positions that the device's rules adjusted (those of --align concat,add,pool last) and the warnings; at the end a table
 of all, in Markdown.
 
@@ -30,14 +29,9 @@ PAIR = re.compile(r"(?P<first>.*) -> (?P<second>.*): (?P<channels>\d+) channels;
 BOUNDS = re.compile(r"; (\d+ of \d+) ReLU6 bounds dropped")
 
 
-def configurations(folder):
+def configurations():
     """Target -> configuration file."""
-    with open(os.path.join(MODELS, "configs", "cpu.json"), encoding="utf-8") as file:
-        cpu = json.loads("".join(line for line in file if not line.startswith("//")))
-    path = os.path.join(folder, "cpu.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(cpu | {"include_cle": True, "include_bias_corr": True}, file)
-    return {"CPU": path, "DPU": os.path.join(MODELS, "configs", "dpu.json")}
+    return {target: os.path.join(MODELS, "configs", f"{target.lower()}.json") for target in ("CPU", "DPU")}
 
 
 def python_that_records(wanted):
@@ -110,7 +104,7 @@ def main():
             dump = recording(network, model, arguments, folder)
             if dump is None:
                 continue
-            for target, configuration in configurations(folder).items():
+            for target, configuration in configurations().items():
                 job = (arguments, model, dump, configuration, folder)
                 aligned = calibrated(*job, "--align", "concat,add,pool") if target == "DPU" else None
                 rows.append(report(network, target, calibrated(*job), aligned))

@@ -5,7 +5,6 @@
 
 #include "engine/export/fresh_names.h"
 #include "engine/export/qdq_graph.h"
-#include "engine/graph/onnx_writer.h"
 #include "engine/transform/onnx_spelling.h"
 
 namespace qcal {
@@ -31,10 +30,10 @@ Graph with_corrected_biases(Graph graph, const std::vector<BiasCorrection>& corr
 
 }  // namespace
 
-std::string quantized_model(const QuantizedNetwork& network) {
+OnnxFiles quantized_model(const QuantizedNetwork& network, const std::string& data_file) {
   const Graph corrected = with_corrected_biases(network.graph, network.bias_corrections);
   Graph quantized = quantized_graph(corrected, network.plan, network.parameters, network.compatibility);
-  return write_onnx(network.file, network.as_read, onnx_spelling(std::move(quantized)));
+  return write_onnx(network.file, network.as_read, onnx_spelling(std::move(quantized)), DataFile{data_file});
 }
 
 }  // namespace qcal

@@ -264,6 +264,29 @@ void write_transforms(onnx::ModelProto& model, const Graph& graph) {
   }
 }
 
+// Moves tensors that are worth it out of the model, each to the start of a page, so that it can be mapped.
+std::string move_to_data_file(onnx::ModelProto& model, const std::string& name) {
+  constexpr std::size_t least_bytes = 1024;
+  constexpr std::size_t page = 4096;
+  std::string data;
+  for (onnx::TensorProto& tensor : *model.mutable_graph()->mutable_initializer()) {
+    if (tensor.raw_data().size() < least_bytes) continue;
+    data.resize((data.size() + page - 1) / page * page);
+    const auto say = [&](const char* key, const std::string& value) {
+      onnx::StringStringEntryProto& entry = *tensor.add_external_data();
+      entry.set_key(key);
+      entry.set_value(value);
+    };
+    say("location", name);
+    say("offset", std::to_string(data.size()));
+    say("length", std::to_string(tensor.raw_data().size()));
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    data += tensor.raw_data();
+    tensor.clear_raw_data();
+  }
+  return data;
+}
+
 std::string serialized(const onnx::ModelProto& model, const std::string& file) {
   if (model.ByteSizeLong() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
     throw InputError(file +
@@ -281,7 +304,8 @@ std::string serialized(const onnx::ModelProto& model, const std::string& file) {
 
 }  // namespace
 
-std::string write_onnx(const std::filesystem::path& model, const Graph& as_read, const Graph& graph) {
+OnnxFiles write_onnx(const std::filesystem::path& model, const Graph& as_read, const Graph& graph,
+                     const std::optional<DataFile>& data_file) {
   check_types(as_read, graph);
   onnx::ModelProto proto;
   std::ifstream in(model, std::ios::binary);
@@ -293,7 +317,10 @@ std::string write_onnx(const std::filesystem::path& model, const Graph& as_read,
   write_transforms(proto, graph);
   if (proto.ir_version() < first_ir_with_plain_initializers)
     proto.set_ir_version(first_ir_with_plain_initializers);
-  return serialized(proto, model.string());
+  OnnxFiles files;
+  if (data_file && proto.ByteSizeLong() > data_file->limit) files.data = move_to_data_file(proto, data_file->name);
+  files.model = serialized(proto, model.string());
+  return files;
 }
 
 }  // namespace qcal

@@ -1,12 +1,29 @@
 // A graph back to an ONNX file.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <string>
 
 #include "engine/graph/graph.h"
 
 namespace qcal {
+
+// The bytes of an ONNX file, and of the file beside it that has what it cannot hold; `data` is empty where it
+// holds all.
+struct OnnxFiles {
+  std::string model;
+  std::string data;
+};
+
+// Where large tensors go once the model exceeds `limit` bytes, protobuf's own unless a test says otherwise.
+struct DataFile {
+  std::string name;  // without directories
+  std::size_t limit = std::numeric_limits<std::int32_t>::max();
+};
 
 // The file `model` with the nodes and constants of `graph` in the place of its own.
 //
@@ -17,8 +34,9 @@ namespace qcal {
 // initializers, and weights from files beside the model come into it. Graph::transforms become metadata that
 // read_onnx finds again. The opset is that of `graph`. The same arguments give the same bytes.
 //
-// Throws InputError where the result would exceed protobuf's 2 GiB, and where a parameter was combined in
-// float32 that the network computes in another type.
-std::string write_onnx(const std::filesystem::path& model, const Graph& as_read, const Graph& graph);
+// Throws InputError where the result would exceed protobuf's 2 GiB and there is no data file, and where a
+// parameter was combined in float32 that the network computes in another type.
+OnnxFiles write_onnx(const std::filesystem::path& model, const Graph& as_read, const Graph& graph,
+                     const std::optional<DataFile>& data_file = {});
 
 }  // namespace qcal

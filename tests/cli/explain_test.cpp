@@ -40,7 +40,7 @@ TEST(Explain, ShowsEveryValuesSource) {
 
   const ToolRun names =
       work.run("explain --tensors" + config + " --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx");
-  EXPECT_THAT(names.out, AllOf(HasSubstr("input\n"), HasSubstr("logits\n"), Not(HasSubstr("weight"))));
+  EXPECT_THAT(names.out, AllOf(HasSubstr("input\n"), HasSubstr("/relu/Relu_output_0\n"), Not(HasSubstr("weight"))));
 }
 
 TEST(Explain, DefaultConfigurationIsTheSpecificationsForTheDpu) {
@@ -92,7 +92,7 @@ TEST(Explain, LayerShowsOneLayer) {
   const Workspace work;
   const std::string layer = " --layer /fc/Gemm";
   EXPECT_THAT(work.run("explain --quiet" + rn_digits + layer).out,
-              AllOf(HasSubstr("fc.weight\n  weights of /fc/Gemm (Linear)"), HasSubstr("logits\n"),
+              AllOf(HasSubstr("fc.weight\n  weights of /fc/Gemm (Linear)"), HasSubstr("/relu/Relu_output_0\n"),
                     Not(HasSubstr("conv1")), Not(HasSubstr("transform"))));
   const rapidjson::Document json = parsed(work.run("explain --json" + rn_digits + layer).out);
   EXPECT_EQ(json["tensors"].Size(), 3u);

@@ -29,6 +29,11 @@ RunOptions options() {
 
 Configuration maxmin_configuration(CalibrationScope scope) {
   Configuration configuration = load_config(models / "configs/gpu.json");
+  configuration.quantizable[Role::bias].value = true;
+  configuration.tensor_settings[Role::bias].bit_width.value = 32;
+  for (Sourced<bool>* changes : {&configuration.convert_relu6_to_relu, &configuration.include_cle,
+                                 &configuration.include_bias_corr})
+    changes->value = false;
   for (const Role role : {Role::input, Role::activation}) {
     configuration.tensor_settings[role].method.value = Method::maxmin;
     configuration.tensor_settings[role].calib_scope.value = scope;
@@ -251,6 +256,7 @@ TEST(Pipeline, BiasCorrectionIsAppliedAndReachesTheBiases) {
     double amax = 0.0;
     for (const float value : correction.corrected) amax = std::max(amax, std::fabs(double{value}));
     const auto bias = std::ranges::find(result.parameters.tensors, correction.bias, &TensorParameters::name);
+    ASSERT_NE(bias, result.parameters.tensors.end());
     EXPECT_EQ(bias->scale.at(0), amax / 127.0);
   }
   EXPECT_GE(kept, 8);

@@ -40,7 +40,8 @@ class Transforms(Workplace):
     def config(self, **switches):
         with open(os.path.join(MODELS, "configs", "cpu.json"), encoding="utf-8") as file:
             text = "\n".join(line for line in file if not line.startswith("//"))
-        configuration = json.loads(text) | switches
+        off = {"convert_relu6_to_relu": False, "include_cle": False, "include_bias_corr": False}
+        configuration = json.loads(text) | off | switches
         path = self.path("config.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(configuration, file)

@@ -49,6 +49,19 @@ TEST(Relu6ToRelu, EverySpellingBecomesOneRelu) {
   }
 }
 
+TEST(Relu6ToRelu, AHardSwishThatIsSpelledOutStays) {
+  const auto hard_swish = [](float shift) {
+    return image()
+        .reals("shift", {1}, {shift})
+        .node("Add", {"x", "shift"}, {"s"})
+        .node("Clip", {"s", "zero", "six"}, {"c"})
+        .node("Mul", {"x", "c"}, {"m"})
+        .node("Div", {"m", "six"}, {"y"});
+  };
+  EXPECT_THAT(relu6_outputs(normalise(hard_swish(3.0F).build())), IsEmpty());
+  EXPECT_THAT(relu6_outputs(normalise(hard_swish(2.0F).build())), ElementsAre("c")) << "any other sum";
+}
+
 TEST(Relu6ToRelu, OtherIntervalsStay) {
   const GraphBuilder others[] = {
       image().node("Clip", {"x", "", "six"}, {"y"}),

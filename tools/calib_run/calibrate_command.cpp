@@ -8,6 +8,7 @@
 #include "engine/export/atomic_output.h"
 #include "engine/export/json_writer.h"
 #include "engine/export/quant_info.h"
+#include "engine/export/runtime_check.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/name_map.h"
 #include "tools/calib_run/options.h"
@@ -26,6 +27,7 @@ struct Job {
   WorkOptions work;
   std::vector<std::string> align;
   bool explain_bias = false;
+  std::optional<Runtime> runtime;
   OutputOptions output;
 };
 
@@ -68,6 +70,13 @@ Alignment alignment_of(const std::vector<std::string>& operators) {
   return {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
 }
 
+// A DPU's network goes through Vitis AI's compiler, so that onnxruntime's demands interest only who asks.
+void add_runtime_problems(const Configuration& configuration, const Job& job, CalibrationResult& result) {
+  if (job.model.empty() || (!job.runtime && configuration.target_device.value == TargetDevice::dpu)) return;
+  for (std::string& line : runtime_problems(result.parameters, job.runtime.value_or(Runtime::onnxruntime)))
+    result.warnings.push_back(std::move(line));
+}
+
 void run_job(const Job& job) {
   const LoadedConfiguration loaded = load(job.config);
   const Configuration& configuration = loaded.configuration;
@@ -88,8 +97,11 @@ void run_job(const Job& job) {
   const std::string params = quant_params_json(result.parameters, result.context);
   out.add("quant_params.json", params);
   out.add("quant_info.json", quant_info_json(result.parameters, {names, configuration.compatibility}));
-  const bool has_model = !result.quantized_model.empty();
-  if (has_model) out.add("quantized.onnx", std::move(result.quantized_model));
+  add_runtime_problems(configuration, job, result);
+  if (job.runtime == Runtime::tensorrt) out.add("tensorrt.cache", tensorrt_cache(result.parameters));
+  const bool has_model = !result.quantized.model.empty();
+  if (has_model) out.add("quantized.onnx", std::move(result.quantized.model));
+  if (!result.quantized.data.empty()) out.add(CalibrationResult::data_file, std::move(result.quantized.data));
   out.commit();
   if (talk) print_warnings(result.warnings);
   result.warnings.insert(result.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
@@ -133,6 +145,14 @@ void add_calibrate(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"concat", "add", "pool"}))
       ->option_text("concat,add,pool [none]")
       ->group("Configuration");
+  command
+      ->add_option("--for", job->runtime,
+                   "what will run quantized.onnx: warn of what it cannot do with these\nsettings; tensorrt also "
+                   "writes tensorrt.cache for older versions")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Runtime>{{"onnxruntime", Runtime::onnxruntime},
+                                                                         {"tensorrt", Runtime::tensorrt}}))
+      ->option_text("onnxruntime|tensorrt [onnxruntime]")
+      ->group("Output");
   command
       ->add_flag("--explain-bias", job->explain_bias,
                  "list each layer's bias correction: its error before and after, and\nwhy it was not kept")
