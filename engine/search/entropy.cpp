@@ -6,6 +6,7 @@
 
 #include "engine/search/histogram_window.h"
 #include "kernels/log_math.h"
+#include "kernels/search_logs.h"
 
 namespace qcal {
 namespace {
@@ -37,7 +38,7 @@ EntropyCosts::EntropyCosts(const Histogram& histogram, int levels, int zero_bin)
 
 // With P the clipped and Q the quantized distribution: sum P ln(P/Q)
 //   = (sum p ln p - sum over levels of (level's p) ln(level's mean count)) / total + ln(kept / total).
-double EntropyCosts::operator()(const Window& window) const {
+double EntropyCosts::operator()(const Window& window) {
   const auto begin = static_cast<std::size_t>(window.begin);
   const auto end = static_cast<std::size_t>(window.end);
   const double total = counts_before_.back();
@@ -59,6 +60,9 @@ double EntropyCosts::operator()(const Window& window) const {
   const std::int64_t size = window.size();
   const std::int64_t used_levels = std::min<std::int64_t>(levels_, size);
   std::int64_t from = 0;
+  level_counts_.clear();
+  level_weights_.clear();
+  level_bins_.clear();
   for (std::int64_t level = 0; from < size; ++level) {
     std::int64_t to = levels_ > size ? from + 1 : ((level + 1) * size + levels_ - 1) / levels_;
     if (level + 1 == used_levels) to = size;
@@ -72,17 +76,23 @@ double EntropyCosts::operator()(const Window& window) const {
     double weight = count;
     if (first == window.begin) weight += tail_below;
     if (last == window.end) weight += tail_above;
-    sum -= weight * (search_log(count) - log_of_count_[static_cast<std::size_t>(nonempty)]);
+    level_counts_.push_back(count);
+    level_weights_.push_back(weight);
+    level_bins_.push_back(nonempty);
   }
+  level_logs_.resize(level_counts_.size());
+  search_logs(level_counts_, level_logs_);
+  for (std::size_t i = 0; i < level_counts_.size(); ++i)
+    sum -= level_weights_[i] * (level_logs_[i] - log_of_count_[static_cast<std::size_t>(level_bins_[i])]);
   return sum / total + (search_log(inside) - search_log(total));
 }
 
 ClipRange entropy_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
   const int levels = quantized_levels(settings);
-  const EntropyCosts costs(histogram, levels, zero_bin(histogram));
+  EntropyCosts costs(histogram, levels, zero_bin(histogram));
   const Sweep sweep = sweep_for(histogram.bins(), levels, preset.entropy_start, preset.entropy_tie, preset,
                                 settings.search_start);
-  return best_range(histogram, settings, sweep, [&](const Window& window) { return costs(window); });
+  return best_range(histogram, settings, sweep, [&](const Window& window, double) { return costs(window); });
 }
 
 }  // namespace qcal

@@ -21,7 +21,7 @@ class EntropyCosts {
   EntropyCosts(const Histogram& histogram, int levels, int zero_bin);
 
   // KL divergence in nats; infinite where clipped counts fall on an empty bin, NaN where nothing is left.
-  double operator()(const Window& window) const;
+  double operator()(const Window& window);
 
  private:
   double kept(int begin, int end) const { return counts_before_[end] - counts_before_[begin]; }
@@ -32,6 +32,11 @@ class EntropyCosts {
   std::vector<double> plogp_before_;   // of c * ln c
   std::vector<int> nonempty_before_;
   std::vector<double> log_of_count_;  // ln(n), n = 0 .. bins
+  // Of the window at hand, an entry for each level that holds something.
+  std::vector<double> level_counts_;
+  std::vector<double> level_weights_;  // with the clipped counts
+  std::vector<double> level_logs_;     // ln(count)
+  std::vector<int> level_bins_;        // that are not empty
 };
 
 ClipRange entropy_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);

@@ -43,7 +43,8 @@ double SquaredErrorCosts::run_cost(int begin, int end, double value) const {
   return std::max(sum, 0.0);
 }
 
-double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, IntegerRange range) const {
+double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, IntegerRange range,
+                                     double limit) const {
   const double lowest = static_cast<double>(range.qmin - zero_point);
   const double highest = static_cast<double>(range.qmax - zero_point);
   const double width = histogram_->width;
@@ -53,18 +54,29 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   for (int bin = 0; bin < first_uniform_; ++bin) cost += bin_cost(bin, scale, lowest, highest);
   for (int bin = end_uniform_; bin < histogram_->bins(); ++bin) cost += bin_cost(bin, scale, lowest, highest);
 
+  // The first uniform bin whose center lies above the boundary ahead of `level`.
+  const auto bin_above = [&](double boundary) {
+    const double place = std::clamp(boundary - 0.5, -1.0, static_cast<double>(end_uniform_));
+    const int whole = static_cast<int>(place);
+    return static_cast<double>(whole) < place ? whole + 1 : whole;
+  };
+  // All that the highest level takes. Sums of what is not negative only grow, in floating point too, so no
+  // cost is below what this and some of the other levels cost.
+  const int clipped = std::max(first_uniform_, bin_above(zero + (highest - 0.5) * step));
+  const double clipping = clipped < end_uniform_ ? run_cost(clipped, end_uniform_, zero + highest * step) : 0.0;
+  const auto total = [&](double runs) { return cost + runs * width * width; };
+  if (const double least = total(clipping); least > limit) return least;
+
   // Level of the first uniform bin, then on from boundary to boundary.
   double runs = 0.0;
   int begin = first_uniform_;
   double level = std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest);
   while (begin < end_uniform_) {
     int end = end_uniform_;
-    if (level < highest) {
-      const double boundary = zero + (level + 0.5) * step;  // centers below it belong to this level
-      end = static_cast<int>(std::min(std::ceil(boundary - 0.5), static_cast<double>(end_uniform_)));
-    }
+    if (level < highest) end = bin_above(zero + (level + 0.5) * step);  // centers below it belong to this level
     if (end > begin) {
       runs += run_cost(begin, end, zero + level * step);
+      if (const double least = total(runs); least > limit) return least;
       begin = end;
       if (begin < end_uniform_ && step < 1.0) {  // levels finer than bins: most of them are empty
         level =
@@ -73,18 +85,20 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
     }
     level += 1.0;
   }
-  return cost + runs * width * width;
+  return total(runs);
 }
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
   const SquaredErrorCosts costs(histogram);
   const Sweep sweep = sweep_for(histogram.bins(), quantized_levels(settings), preset.mse_start,
                                 preset.mse_tie, preset, settings.search_start);
-  return best_range(histogram, settings, sweep, [&](const Window& window) {
+  return best_range(histogram, settings, sweep, [&](const Window& window, double limit) {
     const ClipRange clip = range_of_window(histogram, settings, window);
-    if (settings.symmetric) return costs(symmetric_scale(clip.high, settings.range), 0, settings.range);
+    if (settings.symmetric)
+      return costs(symmetric_scale(clip.high, settings.range), 0, settings.range, limit);
     const double scale = asymmetric_scale(clip.low, clip.high, settings.range);
-    return costs(scale, asymmetric_zero_point(clip.low, scale, settings.range), settings.range);
+    const std::int64_t zero_point = asymmetric_zero_point(clip.low, scale, settings.range);
+    return costs(scale, zero_point, settings.range, limit);
   });
 }
 
@@ -96,7 +110,7 @@ double vitis_mse_threshold(const Histogram& histogram, const SearchSettings& set
   }
   const auto qmin = static_cast<float>(settings.range.qmin);
   const auto qmax = static_cast<float>(settings.range.qmax);
-  const auto cost = [&](const Window& window) {
+  const auto cost = [&](const Window& window, double) {
     const float threshold = centers[static_cast<std::size_t>(window.end)];
     const float inverse = qmax / threshold;
     double sum = 0.0;

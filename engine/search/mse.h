@@ -1,6 +1,7 @@
 // Mean squared error: the scale whose quantization of the histogram's bin centers costs least.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "engine/search/clip_range.h"
@@ -17,8 +18,10 @@ class SquaredErrorCosts {
  public:
   explicit SquaredErrorCosts(const Histogram& histogram);
 
-  // Sum over bins of count * (center - fake_quantize(center))^2, in double.
-  double operator()(double scale, std::int64_t zero_point, IntegerRange range) const;
+  // Sum over bins of count * (center - fake_quantize(center))^2, in double. Of a scale that costs more than
+  // `limit`, any number above `limit`: what is clipped above and the levels so far often say so early.
+  double operator()(double scale, std::int64_t zero_point, IntegerRange range,
+                    double limit = std::numeric_limits<double>::infinity()) const;
 
  private:
   double bin_cost(int bin, double scale, double lowest, double highest) const;

@@ -9,7 +9,8 @@ namespace {
 
 class Best {
  public:
-  explicit Best(const Sweep& sweep) : sweep_(sweep) {}
+  // `limit`: the cost of some candidate, found before.
+  Best(const Sweep& sweep, double limit) : sweep_(sweep), limit_(limit) {}
 
   void offer(int candidate, double cost) {
     if (sweep_.nan_wins && std::isnan(cost)) cost = -std::numeric_limits<double>::infinity();
@@ -19,15 +20,48 @@ class Best {
     end_ = candidate;
     cost_ = cost;
     found_ = true;
+    limit_ = std::min(limit_, cost);
   }
-  int end_or(int fallback) const { return found_ ? end_ : fallback; }
+  double limit() const { return limit_; }
+  int end() const { return end_; }
 
  private:
   const Sweep& sweep_;
+  double limit_;
   int end_ = 0;
   double cost_ = 0.0;
   bool found_ = false;
 };
+
+// first, first + stride, ... up to (stride < 0: down to) last.
+struct Candidates {
+  int first = 0;
+  int last = 0;
+  int stride = 1;
+
+  int count() const { return (last - first) / stride + 1; }
+  bool empty() const { return stride > 0 ? first > last : first < last; }
+  int at(int index) const { return first + index * stride; }
+};
+
+// The cheapest candidate, or `otherwise` where there is none. A few are looked at first: what they cost rules
+// out most of the others early, which all have their turn.
+template <class Cost>
+int cheapest(const Candidates& candidates, const Sweep& sweep, int otherwise, const Cost& cost) {
+  constexpr int probes = 16;
+  if (candidates.empty()) return otherwise;
+  const int count = candidates.count();
+  double limit = std::numeric_limits<double>::infinity();
+  if (count > 4 * probes) {
+    for (int probe = probes; probe > 0; --probe) {
+      const double found = cost(candidates.at(count * probe / probes - 1), limit);
+      if (found < limit) limit = found;
+    }
+  }
+  Best best(sweep, limit);
+  for (int i = 0; i < count; ++i) best.offer(candidates.at(i), cost(candidates.at(i), best.limit()));
+  return best.end();
+}
 
 }  // namespace
 
@@ -41,9 +75,8 @@ Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Pres
 }
 
 Window best_upper_end(int bins, const Sweep& sweep, const WindowCost& cost) {
-  Best best(sweep);
-  for (int end = sweep.start; end <= bins; end += sweep.stride) best.offer(end, cost({0, end}));
-  return {0, best.end_or(bins)};
+  const Candidates ends{sweep.start, bins, sweep.stride};
+  return {0, cheapest(ends, sweep, bins, [&](int end, double limit) { return cost({0, end}, limit); })};
 }
 
 Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost) {
@@ -52,16 +85,13 @@ Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost&
   Window window{0, bins};
   for (int round = 0; round < most_rounds; ++round) {
     const Window before = window;
-    Best upper(sweep);
-    for (int end = std::max(window.begin + sweep.start, zero + 1); end <= bins; end += sweep.stride) {
-      upper.offer(end, cost({window.begin, end}));
-    }
-    window.end = upper.end_or(window.end);
-    Best lower(sweep);  // walks downwards, so that the wider window counts as the later one here too
-    for (int begin = std::min(window.end - sweep.start, zero); begin >= 0; begin -= sweep.stride) {
-      lower.offer(begin, cost({begin, window.end}));
-    }
-    window.begin = lower.end_or(window.begin);
+    const Candidates ends{std::max(window.begin + sweep.start, zero + 1), bins, sweep.stride};
+    window.end = cheapest(ends, sweep, window.end,
+                          [&](int end, double limit) { return cost({before.begin, end}, limit); });
+    // Downwards, so that the wider window counts as the later one here too.
+    const Candidates begins{std::min(window.end - sweep.start, zero), 0, -sweep.stride};
+    window.begin = cheapest(begins, sweep, window.begin,
+                            [&](int begin, double limit) { return cost({begin, window.end}, limit); });
     if (window == before) break;
   }
   return window;

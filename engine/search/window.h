@@ -16,7 +16,9 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-using WindowCost = std::function<double(const Window&)>;
+// The cost of a window. One that exceeds `limit`, the cheapest so far, cannot win: for it any number above
+// `limit` will do.
+using WindowCost = std::function<double(const Window&, double limit)>;
 
 // How a sweep walks: the smallest window tried, in bins, and the stride.
 struct Sweep {

@@ -7,7 +7,9 @@
 
 #include "kernels/fake_quantize.h"
 #include "kernels/histogram.h"
+#include "kernels/log_math.h"
 #include "kernels/scale_error.h"
+#include "kernels/search_logs.h"
 #include "kernels/statistics.h"
 #include "tests/reference/test_data.h"
 
@@ -212,6 +214,20 @@ TEST(SimdTargets, DyadicCounts) {
       }
     }
   }
+}
+
+TEST(SimdTargets, Logarithms) {
+  std::vector<double> values;
+  for (int i = 1; i < 5000; ++i) values.push_back(i);
+  for (double x = 0x1p-1022; x < 1e308; x *= 1.37) values.push_back(x);
+  for (const double x : {1.0, std::sqrt(2.0), std::sqrt(0.5), 0x1p53, 0x1p1023})
+    for (const double near : {std::nextafter(x, 0.0), x, std::nextafter(x, 1e308)}) values.push_back(near);
+  for_each_target([&] {
+    std::vector<double> logs(values.size());
+    search_logs(values, logs);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(logs[i]), std::bit_cast<std::uint64_t>(search_log(values[i]))) << values[i];
+  });
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST(EntropyCosts, EqualTheDefinition) {
     for (const int bits : {2, 3, 4, 5, 8, 12, 16}) {
       const int levels = quantized_levels(entropy_settings(bits, true, c.counted));
       const int zero = zero_bin(c.histogram);
-      const EntropyCosts costs(c.histogram, levels, zero);
+      EntropyCosts costs(c.histogram, levels, zero);
       const std::vector<double> counts =
           without_zero_spike(c.histogram.counts, static_cast<std::size_t>(zero));
       for (const int end : ends_to_try(c.histogram.bins(), random)) {
@@ -103,7 +103,7 @@ TEST(EntropySearch, EveryCandidateOfOver200Histograms) {
     const int levels = quantized_levels(settings);
     const int bins = c.histogram.bins();
     const std::vector<double> counts = without_zero_spike(c.histogram.counts, 0);
-    const EntropyCosts costs(c.histogram, levels, 0);
+    EntropyCosts costs(c.histogram, levels, 0);
     const double allowed = tolerance(c.histogram, levels);
     Winner winner;
     for (int end = start.first(bins, levels); end <= bins; ++end) {
@@ -132,7 +132,7 @@ TEST(EntropySearch, NeitherEndWantsToMove) {
     const SearchSettings settings = entropy_settings(8, true, Counted::value);
     const ClipRange clip = entropy_range(histogram, settings, standard_preset);
     const int zero = zero_bin(histogram);
-    const EntropyCosts costs(histogram, 256, zero);
+    EntropyCosts costs(histogram, 256, zero);
     int begin = 0;
     int end = histogram.bins();
     while (histogram.edge(begin) < clip.low) ++begin;

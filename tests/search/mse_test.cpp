@@ -63,6 +63,14 @@ TEST(SquaredErrorCosts, EqualTheDefinition) {
           ASSERT_NEAR(ours, expected,
                       tolerance(c.histogram, candidate.scale, settings.range, candidate.zero_point, expected))
               << bits << " bits, share " << share;
+          // A limit that is not exceeded changes no bit; one that is, is never reported as kept.
+          ASSERT_EQ(costs(candidate.scale, candidate.zero_point, settings.range, ours), ours);
+          const double below = std::min(std::nextafter(ours, 0.0), ours * random.uniform());
+          if (ours > 0.0) {
+            const double bound = costs(candidate.scale, candidate.zero_point, settings.range, below);
+            ASSERT_GT(bound, below);
+            ASSERT_LE(bound, ours);
+          }
           ++compared;
         }
       }
