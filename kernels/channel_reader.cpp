@@ -1,6 +1,7 @@
 #include "kernels/channel_reader.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels/error.h"
@@ -40,9 +41,21 @@ void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, st
 ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_axis)
     : data_(static_cast<const unsigned char*>(view.data)),
       dtype_(view.dtype),
-      layout_(channel_layout(view, channel_axis)) {
+      layout_(channel_layout(view, channel_axis)),
+      elements_(layout_.elements) {
   if (view.memory != Memory::host)
     throw InvalidArgument("the CPU back end reads host memory, not device memory");
+}
+
+bool ChannelReader::interleaved() const {
+  return layout_.channels > 1 && std::abs(layout_.channel_stride) < std::abs(layout_.dimensions.back().stride);
+}
+
+ChannelReader ChannelReader::part(std::int64_t begin, std::int64_t count) const {
+  ChannelReader result = *this;
+  result.first_ = first_ + begin;
+  result.elements_ = count;
+  return result;
 }
 
 const unsigned char* ChannelReader::address(std::int64_t offset) const {
@@ -53,6 +66,7 @@ std::span<const float> ChannelReader::read(std::int64_t channel, std::int64_t be
                                            float* scratch) const {
   const std::vector<ChannelLayout::Dimension>& dimensions = layout_.dimensions;
   const ChannelLayout::Dimension inner = dimensions.back();
+  begin += first_;
   std::int64_t done = 0;
   while (done < count) {
     std::int64_t outer = (begin + done) / inner.extent;

@@ -18,7 +18,13 @@ class ChannelReader {
   ChannelReader(const TensorView& view, std::optional<int> channel_axis);
 
   std::int64_t channels() const { return layout_.channels; }
-  std::int64_t elements() const { return layout_.elements; }  // of one channel
+  std::int64_t elements() const { return elements_; }  // of one channel
+
+  // Whether the elements of a channel lie farther apart than its neighbours' (channels last): reading one
+  // channel from end to end then fetches them all.
+  bool interleaved() const;
+  // Elements [begin, begin + count) of every channel.
+  ChannelReader part(std::int64_t begin, std::int64_t count) const;
 
   // Elements [begin, begin + count) of `channel`. Points into the tensor where that is possible, else into
   // `scratch` (room for `count`).
@@ -31,6 +37,8 @@ class ChannelReader {
   const unsigned char* data_;
   DType dtype_;
   ChannelLayout layout_;
+  std::int64_t first_ = 0;  // element of the layout
+  std::int64_t elements_;
 };
 
 }  // namespace qcal

@@ -10,6 +10,7 @@
 #include "kernels/channel_sums.h"
 #include "kernels/gathering.h"
 #include "kernels/moments.h"
+#include "kernels/ordered_sum_math.h"
 #include "kernels/statistics.h"
 #include "kernels/vitis_histogram.h"
 
@@ -96,22 +97,45 @@ class ChannelsOf {
   }
 
   std::size_t count() const { return count_; }
-  bool whole() const { return batch_.whole(); }
+  // Whether for_each() visits each channel once.
+  bool whole() const {
+    bool once = batch_.whole();
+    if (!once || !axis_) return once;
+    batch_.for_each([&](const TensorPart& part) {
+      const ChannelReader reader(part.view, axis_);
+      once = elements_at_once(reader) >= reader.elements();
+    });
+    return once;
+  }
 
   // Calls work(reader, channel in the reader, channel) for every channel of every part, in parallel within a
-  // part.
+  // part; where channels are interleaved, for some elements of all of them, then for the next.
   template <class Work>
   void for_each(const Work& work) const {
     batch_.for_each([&](const TensorPart& part) {
       const ChannelReader reader(part.view, axis_);
       const std::int64_t first = axis_ ? part.origin[static_cast<std::size_t>(*axis_)] : 0;
-      tbb::parallel_for(std::int64_t{0}, reader.channels(), [&](std::int64_t channel) {
-        work(reader, channel, static_cast<std::size_t>(first + channel));
-      });
+      const std::int64_t step = elements_at_once(reader);
+      std::int64_t at = 0;
+      do {  // once for a part without elements, too
+        const ChannelReader elements = reader.part(at, std::min(step, reader.elements() - at));
+        tbb::parallel_for(std::int64_t{0}, reader.channels(), [&](std::int64_t channel) {
+          work(elements, channel, static_cast<std::size_t>(first + channel));
+        });
+        at += step;
+      } while (at < reader.elements());
     });
   }
 
  private:
+  // Few enough of interleaved channels that all of them stay in the second-level cache while each is read.
+  static std::int64_t elements_at_once(const ChannelReader& reader) {
+    constexpr std::int64_t cached_elements = 1 << 17;
+    if (!reader.interleaved()) return std::max<std::int64_t>(reader.elements(), 1);
+    return std::max(cached_elements / reader.channels() / ordered_sum_chunk, std::int64_t{1}) *
+           ordered_sum_chunk;
+  }
+
   const TensorParts& batch_;
   std::optional<int> axis_;
   std::size_t count_ = 1;

@@ -97,7 +97,7 @@ TEST(Collector, SummariesAreTheNaiveOnes) {
       {.outer = 1, .channels = 1, .inner = 1},      {.outer = 3, .channels = 5, .inner = 17},
       {.outer = 2, .channels = 3, .inner = 512},    {.outer = 9, .channels = 2, .inner = 4097},
       {.outer = 1, .channels = 2, .inner = 70'000}, {.outer = 40'000, .channels = 2, .inner = 1},
-      {.outer = 1, .channels = 300, .inner = 3},
+      {.outer = 1, .channels = 300, .inner = 3},    {.outer = 515, .channels = 260, .inner = 1},
   };
   for (const Case& c : cases) {
     const std::vector<float> values = samples(Shape::normal, c.outer * c.channels * c.inner, 7);
