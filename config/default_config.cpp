@@ -65,6 +65,8 @@ Configuration default_configuration_for(TargetDevice target, Compatibility compa
   for_each_model_setting(
       [&](const auto& setting) { (configuration.*setting.value).source = default_source(setting, source); });
 
+  configuration.placement.source = {.setting = "default for " + std::string(spelling(target))};
+
   for (const Role role : all_roles) {
     configuration.quantizable[role] = {true, source};
     TensorSettings& settings = configuration.tensor_settings[role];

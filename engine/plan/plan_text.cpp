@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/describe.h"
 #include "config/setting_names.h"
+#include "config/value_text.h"
 
 namespace qcal {
 namespace {
@@ -24,7 +27,23 @@ std::string heading(const PlannedTensor& tensor) {
   if (tensor.channel_axis) text += fmt::format(", channel axis {}", *tensor.channel_axis);
   if (tensor.parameter && tensor.readers.size() > 1) text += fmt::format(", shared by {} layers", tensor.readers.size());
   if (!tensor.decoupled_from.empty()) text += fmt::format(", a copy of {}", tensor.decoupled_from);
-  return text + '\n';
+  text += '\n';
+  if (!tensor.same_as.empty()) text += fmt::format("  with the parameters of {}\n", tensor.same_as);
+  if (tensor.parameter) return text;
+  std::string readers = joined(tensor.readers);
+  if (tensor.is_graph_output) readers += readers.empty() ? "the graph's output" : ", the graph's output";
+  return text + fmt::format("  quantized for {}\n", readers.empty() ? "nobody" : readers);
+}
+
+// Which policy chose, and what it left out.
+std::string placement_text(const QuantizationPlan& plan) {
+  const auto chosen = std::ranges::count_if(
+      plan.tensors, [](const PlannedTensor& tensor) { return !tensor.parameter.has_value(); });
+  std::string text =
+      fmt::format("placement {}: {} inputs and activations quantized, {} left in float  ({})\n",
+                  spelling(plan.placement.value), chosen, plan.left_out.size(), plan.placement.source.text());
+  for (const std::string& name : plan.left_out) text += fmt::format("  in float: {}\n", name);
+  return text;
 }
 
 }  // namespace
@@ -35,7 +54,7 @@ std::string plan_text(const QuantizationPlan& plan) {
     if (!text.empty()) text += '\n';
     text += heading(tensor) + describe_text(tensor.settings, "    ");
   }
-  if (!plan.transforms.empty() || !plan.notes.empty()) text += '\n';
+  if (!plan.transforms.empty() || !plan.notes.empty()) text += '\n' + placement_text(plan);
   for (const TransformStatus& transform : plan.transforms) {
     text += fmt::format("transform {}: {}\n", transform.name, transform.status);
     for (const std::string& line : transform.details) text += fmt::format("  {}\n", line);

@@ -46,6 +46,7 @@ class Planner {
     plan_.notes = plan_notes(graph_, configuration_);
     plan_.notes.insert(plan_.notes.end(), float_.notes.begin(), float_.notes.end());
     plan_.transforms = transform_status(graph_, configuration_);
+    plan_.placement = configuration_.placement;
     for (const std::string& input : graph_.inputs) add_input(input);
     for (const Group& group : groups_) {
       for (const QuantizedActivation& activation : activations_) {
@@ -74,9 +75,12 @@ class Planner {
   }
 
   // Enters who reads the tensor in quantized form. False where the placement leaves it in float.
-  bool set_readers(PlannedTensor& tensor) const {
+  bool set_readers(PlannedTensor& tensor) {
     const auto found = placed_.find(tensor.name);
-    if (found == placed_.end()) return false;
+    if (found == placed_.end()) {
+      plan_.left_out.push_back(tensor.name);
+      return false;
+    }
     for (const std::size_t node : found->second.nodes) tensor.readers.push_back(graph_.nodes[node].name);
     tensor.is_graph_output = found->second.graph_output;
     return true;

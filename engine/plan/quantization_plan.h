@@ -67,6 +67,8 @@ struct TransformStatus {
 
 struct QuantizationPlan {
   std::vector<PlannedTensor> tensors;  // in graph order: a layer's input, weights, bias, activation
+  Sourced<Placement> placement{};      // the policy that chose the inputs and activations among them
+  std::vector<std::string> left_out;   // inputs and activations that it leaves in float
   std::vector<PlanNote> notes;
   std::vector<TransformStatus> transforms;
 };

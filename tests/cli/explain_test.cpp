@@ -66,7 +66,7 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   const rapidjson::Document document = parsed(run.out);
   EXPECT_THAT(keys(document), ElementsAre("target_device", "target_device_source", "transforms", "placement",
                                           "quantizable_data_type", "tensor_settings", "layers", "tensors",
-                                          "notes", "transform_status"));
+                                          "left_out", "notes", "transform_status"));
   EXPECT_THAT(keys(document["transforms"]),
               ElementsAre("convert_relu6_to_relu", "include_cle", "include_bias_corr",
                           "keep_first_last_layer_accuracy", "keep_add_layer_accuracy"));
@@ -84,7 +84,7 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   EXPECT_EQ(document["layers"][0]["tensor_settings"]["weights"]["bit_width"]["value"].GetInt(), 4);
   EXPECT_STREQ(document["layers"][1]["layer_name"].GetString(), "/fc/*");
   EXPECT_THAT(keys(document["tensors"][1]),
-              ElementsAre("name", "role", "layer", "layer_type", "shape", "settings"));
+              ElementsAre("name", "role", "layer", "layer_type", "shape", "readers", "settings"));
   EXPECT_EQ(document["tensors"][1]["settings"]["bit_width"]["value"].GetInt(), 4);
 }
 
@@ -98,6 +98,16 @@ TEST(Explain, LayerShowsOneLayer) {
   EXPECT_EQ(json["tensors"].Size(), 3u);
   EXPECT_EQ(work.run("explain --tensors" + rn_digits + layer).out, "logits\n");
   EXPECT_EQ(work.run("explain --tensors --json" + rn_digits + layer).out, "[\"logits\"]\n");
+}
+
+TEST(Explain, SaysWhatThePlacementQuantizesForWhom) {
+  const Workspace work;
+  const std::string compute = work.run("explain --placement compute" + rn_digits).out;
+  EXPECT_THAT(compute, HasSubstr("placement compute: 8 inputs and activations quantized, 7 left in float  (--placement)"));
+  EXPECT_THAT(compute, HasSubstr("  in float: logits\n"));
+  EXPECT_THAT(compute, HasSubstr("\n/relu/Relu_output_0\n  activation of /conv1/Conv (Conv2d), shape ? x 8 x 8 x 8, "
+                                 "channel axis 1\n  quantized for /layer1/layer1.0/conv1/Conv\n"));
+  EXPECT_THAT(work.run("explain --placement groups" + rn_digits).out, HasSubstr("quantized for the graph's output\n"));
 }
 
 TEST(Explain, LayersThatAreNoneAreRefused) {

@@ -24,7 +24,7 @@ struct Job {
   OutputOptions output;
 };
 
-// The members that a plan adds to the configuration's JSON: "tensors": [...], "notes": [...],
+// The members that a plan adds to the configuration's JSON: "tensors": [...], "left_out": [...], "notes": [...],
 // "transform_status": {...}.
 std::string plan_members(const QuantizationPlan& plan) {
   JsonWriter tensors;
@@ -38,6 +38,10 @@ std::string plan_members(const QuantizationPlan& plan) {
     tensors.key("shape");
     tensors.begin_array();
     for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
+    tensors.end_array();
+    tensors.key("readers");
+    tensors.begin_array();
+    for (const std::string& reader : tensor.readers) tensors.string(reader);
     tensors.end_array();
     tensors.key("settings");
     tensors.json(settings_json(tensor.settings));
@@ -53,9 +57,13 @@ std::string plan_members(const QuantizationPlan& plan) {
     notes.end_object();
   }
   notes.end_array();
+  JsonWriter left_out;
+  left_out.begin_array();
+  for (const std::string& name : plan.left_out) left_out.string(name);
+  left_out.end_array();
   JsonWriter transforms;
   write_transforms(transforms, plan.transforms);
-  return "\"tensors\": " + tensors.text() + ", \"notes\": " + notes.text() +
+  return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() + ", \"notes\": " + notes.text() +
          ", \"transform_status\": " + transforms.text();
 }
 
