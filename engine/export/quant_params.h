@@ -33,4 +33,13 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
 // and JSON path.
 QuantizationParameters read_quant_params(const std::filesystem::path& path);
 
+// What such a file says about where it comes from.
+struct QuantParamsOrigin {
+  std::string model_sha256;                      // "" where it names no model
+  std::string config_json;                       // the configuration in force, as a configuration file
+  std::vector<BiasCorrection> bias_corrections;  // without the corrections themselves
+};
+// Throws InputError naming file and JSON path.
+QuantParamsOrigin read_quant_params_origin(const std::filesystem::path& path);
+
 }  // namespace qcal

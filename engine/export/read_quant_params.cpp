@@ -5,90 +5,13 @@
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/input_file.h"
-#include "engine/dumps/json_input.h"
-#include "engine/error.h"
+#include "engine/export/json_node.h"
 #include "engine/export/quant_params.h"
 
 namespace qcal {
 namespace {
 
 constexpr std::uint64_t longest_file = std::uint64_t{2} << 30;
-
-// A value in the document and the way to it, for messages: quant_params.json: tensors[3].scale[0]: ...
-class JsonNode {
- public:
-  JsonNode(const rapidjson::Value& value, std::string path, const std::string& file)
-      : value_(value), path_(std::move(path)), file_(file) {}
-
-  [[noreturn]] void fail(std::string_view what) const {
-    throw InputError(fmt::format("{}: {}: {}", file_, path_.empty() ? "the file" : path_, what));
-  }
-
-  JsonNode operator[](const char* key) const {
-    if (!value_.IsObject()) fail("must be an object");
-    const auto found = value_.FindMember(key);
-    if (found == value_.MemberEnd())
-      fail(fmt::format("no \"{}\"; is this a quant_params.json of qcal?", key));
-    return {found->value, path_.empty() ? key : path_ + "." + key, file_};
-  }
-
-  std::vector<JsonNode> elements() const {
-    if (!value_.IsArray()) fail("must be a list");
-    std::vector<JsonNode> nodes;
-    for (rapidjson::SizeType i = 0; i < value_.Size(); ++i) {
-      nodes.emplace_back(value_[i], fmt::format("{}[{}]", path_, i), file_);
-    }
-    return nodes;
-  }
-
-  bool is_null() const { return value_.IsNull(); }
-
-  void read(std::string& into) const {
-    if (!value_.IsString()) fail("must be a string");
-    into = std::string(text_of(value_));
-  }
-  void read(bool& into) const {
-    if (!value_.IsBool()) fail("must be true or false");
-    into = value_.GetBool();
-  }
-  void read(int& into) const {
-    if (!value_.IsInt()) fail("must be an integer");
-    into = value_.GetInt();
-  }
-  void read(std::int64_t& into) const {
-    if (!value_.IsInt64()) fail("must be an integer");
-    into = value_.GetInt64();
-  }
-  void read(std::uint64_t& into) const {
-    if (!value_.IsUint64()) fail("must be an integer, 0 or more");
-    into = value_.GetUint64();
-  }
-  void read(double& into) const {
-    if (!value_.IsNumber()) fail("must be a number");
-    into = value_.GetDouble();
-  }
-  template <class Value>
-  void read(std::vector<Value>& into) const {
-    for (const JsonNode& element : elements()) element.read(into.emplace_back());
-  }
-  template <class Value>
-  void read(std::optional<Value>& into) const {
-    if (!is_null()) read(into.emplace());
-  }
-  template <Spelled Setting>
-  void read(Setting& into) const {
-    std::string word;
-    read(word);
-    const std::optional<Setting> setting = from_spelling<Setting>(word);
-    if (!setting) fail(fmt::format("unknown value {}", in_quotes(word)));
-    into = *setting;
-  }
-
- private:
-  const rapidjson::Value& value_;
-  std::string path_;
-  const std::string& file_;
-};
 
 template <class Value>
 void read_history(const JsonNode& node, Granularity granularity, std::vector<std::vector<Value>>& into) {
@@ -146,6 +69,25 @@ TensorParameters tensor_of(const JsonNode& node) {
   return tensor;
 }
 
+BiasCorrection correction_of(const JsonNode& node) {
+  BiasCorrection correction;
+  std::optional<std::string> reason;
+  std::optional<std::string> bias;
+  node["layer"].read(correction.layer);
+  node["layer_type"].read(correction.layer_type);
+  node["weights"].read(correction.weights);
+  node["bias"].read(bias);
+  node["kept"].read(correction.kept);
+  node["reason"].read(reason);
+  node["samples"].read(correction.samples);
+  node["held_back"].read(correction.held_back);
+  node["error_before"].read(correction.error_before);
+  node["error_after"].read(correction.error_after);
+  correction.bias = bias.value_or("");
+  correction.reason = reason.value_or("");
+  return correction;
+}
+
 }  // namespace
 
 QuantizationParameters read_quant_params(const std::filesystem::path& path) {
@@ -161,6 +103,20 @@ QuantizationParameters read_quant_params(const std::filesystem::path& path) {
     parameters.tensors.push_back(std::move(tensor));
   }
   return parameters;
+}
+
+QuantParamsOrigin read_quant_params_origin(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  const rapidjson::Document document = parse_json(read_text_file(path, longest_file), file);
+  const JsonNode root(document, "", file);
+  QuantParamsOrigin origin;
+  std::optional<std::string> sha256;
+  root["model"]["sha256"].read(sha256);
+  origin.model_sha256 = sha256.value_or("");
+  origin.config_json = root["config"].text();
+  for (const JsonNode& node : root["bias_correction"].elements())
+    origin.bias_corrections.push_back(correction_of(node));
+  return origin;
 }
 
 }  // namespace qcal

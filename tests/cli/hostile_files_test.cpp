@@ -133,7 +133,8 @@ class HostileInput : public ::testing::TestWithParam<Input> {
       arguments.replace(at, 1, file().string());
     if (const std::size_t at = arguments.find("DUMP"); at != std::string::npos)
       arguments.replace(at, 4, (work_ / "dump").string());
-    const std::string out = arguments.starts_with("diff") ? "" : " --out " + (work_ / "out").string();
+    const bool only_prints = arguments.starts_with("diff") || arguments.starts_with("analyze");
+    const std::string out = only_prints ? "" : " --out " + (work_ / "out").string();
     return work_.shell(before + " " + calib_run + " " + arguments + out);
   }
 
@@ -187,16 +188,18 @@ TEST_P(HostileInput, NoPermission) {
   EXPECT_FALSE(std::filesystem::exists(work_ / "out"));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryKind, HostileInput,
-                         ::testing::Values(Input{"model", "calibrate --model @ --dumps " + dump, "net.onnx"},
-                                           Input{"configuration", "tensors --config @ --dumps " + dump,
-                                                 "config.json"},
-                                           Input{"manifest", "tensors --dumps DUMP", "dump/manifest.json"},
-                                           Input{"npy", "tensors --dumps DUMP", "dump/0.npy"},
-                                           Input{"npz", "tensors --dumps DUMP", "dump/0.npz"},
-                                           Input{"safetensors", "tensors --dumps DUMP", "dump/0.safetensors"},
-                                           Input{"parameters", "diff @ @", "quant_params.json"}),
-                         [](const auto& instance) { return instance.param.what; });
+INSTANTIATE_TEST_SUITE_P(
+    EveryKind, HostileInput,
+    ::testing::Values(Input{"model", "calibrate --model @ --dumps " + dump, "net.onnx"},
+                      Input{"configuration", "tensors --config @ --dumps " + dump, "config.json"},
+                      Input{"manifest", "tensors --dumps DUMP", "dump/manifest.json"},
+                      Input{"npy", "tensors --dumps DUMP", "dump/0.npy"},
+                      Input{"npz", "tensors --dumps DUMP", "dump/0.npz"},
+                      Input{"safetensors", "tensors --dumps DUMP", "dump/0.safetensors"},
+                      Input{"parameters", "diff @ @", "quant_params.json"},
+                      Input{"analyzed", "analyze --params @ --model net.onnx --dumps " + dump,
+                            "quant_params.json"}),
+    [](const auto& instance) { return instance.param.what; });
 
 // A child process that runs calib_run on its own.
 pid_t start(const std::vector<std::string>& arguments, const std::filesystem::path& errors) {

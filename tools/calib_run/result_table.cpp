@@ -16,14 +16,6 @@ std::size_t shown_width(const std::string& text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
 }
 
-// The end of a long name says more than its beginning.
-std::string shortened(const std::string& text, std::size_t most) {
-  if (text.size() <= most) return text;
-  std::size_t from = text.size() - most + 3;
-  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0u) == 0x80u) ++from;
-  return "..." + text.substr(from);
-}
-
 std::string scale_cell(const TensorParameters& tensor) {
   if (tensor.scale.empty()) return std::string("float");
   if (tensor.scale.size() == 1) return fmt::format("{:.6g}", tensor.scale.front());
@@ -43,6 +35,14 @@ std::string bits_cell(const TensorParameters& tensor) {
 }
 
 }  // namespace
+
+// The end of a long name says more than its beginning.
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  std::size_t from = text.size() - most + 3;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xc0u) == 0x80u) ++from;
+  return "..." + text.substr(from);
+}
 
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows) {
   if (rows.empty()) return "";

@@ -13,6 +13,9 @@ namespace qcal::tools {
 // right-aligned (the sign is dropped).
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows);
 
+// At most `most` bytes of a name: its end, after "...".
+std::string shortened(const std::string& text, std::size_t most);
+
 // layer, type, role, method, bits, scale, zero point; one line a tensor. Per-channel scales show their range
 // and number. Without layers (`calib_run tensors`) the first column names the tensor, and there are no types.
 std::string result_table(const QuantizationParameters& parameters);

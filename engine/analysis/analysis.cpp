@@ -1,0 +1,252 @@
+#include "engine/analysis/analysis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "engine/analysis/checked_parameters.h"
+#include "engine/analysis/setting_trials.h"
+#include "engine/analysis/warnings.h"
+#include "engine/error.h"
+#include "engine/network.h"
+#include "engine/replay/layer_replay.h"
+
+namespace qcal {
+namespace {
+
+constexpr std::size_t most_shown = 3;
+constexpr double least_gain = 0.1;  // dB
+constexpr double worth_more = 0.5;  // dB that a change must gain over one that asks less of the device
+
+// Everything that was read.
+struct Material {
+  Network network;
+  QuantizationPlan plan;
+  QuantizationParameters parameters;
+  QuantParamsOrigin origin;
+  std::unique_ptr<DumpSource> dumps;
+  std::vector<std::string> warnings;
+};
+
+Material read(const AnalysisRequest& request, const Configuration& configuration) {
+  Material material{read_network(request.model, configuration), {},      read_quant_params(request.params),
+                    read_quant_params_origin(request.params),   nullptr, {}};
+  const std::string file = request.params.string();
+  const std::string& sha256 = material.origin.model_sha256;
+  if (!sha256.empty() && sha256 != material.network.sha256) {
+    throw InputError(fmt::format(
+        "{}: parameters of another model file\n  parameters: sha256 {}\n  model:      sha256 {}  {}\n"
+        "analyze the model that was calibrated, or calibrate this one",
+        file, sha256, material.network.sha256, request.model.string()));
+  }
+  material.plan = make_plan(material.network.transformed.graph, configuration);
+  check_parameters(material.parameters, material.plan, file);
+  material.dumps = dumps_of_network(material.network, open_dumps(request.dumps), material.warnings);
+  return material;
+}
+
+// Which of the tried settings to show: the best of each cost and role, unless one that asks less of the
+// device does nearly as well.
+std::vector<TriedSetting> best_of(const std::vector<std::pair<TriedSetting, TrialCost>>& tried) {
+  std::vector<std::pair<TriedSetting, TrialCost>> best;
+  for (const auto& [setting, cost] : tried) {
+    if (!(setting.gain >= least_gain)) continue;
+    const auto same = std::ranges::find_if(
+        best, [&](const auto& other) { return other.second == cost && other.first.role == setting.role; });
+    if (same == best.end()) {
+      best.emplace_back(setting, cost);
+    } else if (setting.gain > same->first.gain) {
+      same->first = setting;
+    }
+  }
+  std::vector<TriedSetting> shown;
+  for (const auto& [setting, cost] : best) {
+    const bool beaten = std::ranges::any_of(best, [&](const auto& other) {
+      return other.second < cost && other.first.gain + worth_more >= setting.gain;
+    });
+    if (!beaten) shown.push_back(setting);
+  }
+  std::ranges::sort(shown, std::greater<>(), &TriedSetting::gain);
+  shown.resize(std::min(shown.size(), most_shown));
+  return shown;
+}
+
+class Analyzer {
+ public:
+  Analyzer(const AnalysisRequest& request, const Configuration& configuration)
+      : request_(request),
+        configuration_(configuration),
+        material_(read(request, configuration)),
+        library_(open_product_library()),
+        context_{material_.network.transformed.graph, *material_.dumps, *library_,
+                 configuration.compatibility, request.most_batches},
+        layers_(replayed_layers(context_.graph, material_.plan, material_.parameters, *material_.dumps)) {}
+
+  Analysis run() {
+    result_.library = library_->name();
+    progress_.tensors = material_.plan.tensors.size() + layers_.size();
+    for (const PlannedTensor& tensor : material_.plan.tensors) progress_.bytes += bytes(tensor.name);
+    for (const ReplayedLayer& layer : layers_) progress_.bytes += bytes(layer.source);
+    look_at_tensors();
+    std::vector<std::pair<LayerError, const ReplayedLayer*>> errors = measure_layers();
+    std::ranges::stable_sort(errors, {}, [](const auto& error) { return error.first.both; });
+    for (std::size_t i = 0; i < std::min(request_.explained, errors.size()); ++i)
+      errors[i].first.best = best_settings(errors[i].first, *errors[i].second);
+    for (auto& [error, layer] : errors) result_.layers.push_back(std::move(error));
+    warn();
+    return std::move(result_);
+  }
+
+ private:
+  std::size_t batches_of(const std::string& tensor) const {
+    return material_.dumps->contains(tensor) ? material_.dumps->batches(tensor) : 0;
+  }
+  std::uint64_t bytes(const std::string& tensor) const {
+    const std::size_t recorded = batches_of(tensor);
+    const std::size_t taken = spread_batches(recorded, request_.most_batches).size();
+    return recorded == 0 ? 0 : material_.dumps->bytes(tensor) / recorded * taken;
+  }
+  void done_with(const std::string& tensor) {
+    ++progress_.tensors_done;
+    progress_.bytes_done += bytes(tensor);
+    if (request_.on_progress) request_.on_progress(progress_);
+  }
+
+  const TensorParameters& parameters_of(const PlannedTensor& tensor) const {
+    return *std::ranges::find_if(material_.parameters.tensors, [&](const TensorParameters& found) {
+      return found.name == tensor.name && found.role == tensor.role;
+    });
+  }
+
+  void look_at_tensors() {
+    for (const PlannedTensor& tensor : material_.plan.tensors) {
+      const TensorParameters& parameters = parameters_of(tensor);
+      if (!parameters.scale.empty() && parameters.bit_width <= 16) {
+        if (auto use = tensor_use(parameters, tensor, *material_.dumps, request_.most_batches,
+                                  configuration_.compatibility)) {
+          result_.tensors.push_back(std::move(*use));
+        }
+      }
+      done_with(tensor.name);
+    }
+  }
+
+  std::vector<std::pair<LayerError, const ReplayedLayer*>> measure_layers() {
+    std::vector<std::pair<LayerError, const ReplayedLayer*>> errors;
+    for (const ReplayedLayer& layer : layers_) {
+      const std::vector<ReplayVariant> variants{{.weights = layer.weights},
+                                                {.input = layer.input},
+                                                {.input = layer.input, .weights = layer.weights},
+                                                {.bias = layer.bias}};
+      const Replay measured =
+          layer.refused.empty() ? replay(context_, layer, variants) : Replay{{}, 0, layer.refused};
+      done_with(layer.source);
+      if (!measured.refused.empty()) {
+        result_.skipped.push_back({layer.node->name, measured.refused});
+        continue;
+      }
+      const std::size_t recorded = batches_of(layer.source);
+      result_.recorded_batches = std::max(result_.recorded_batches, recorded);
+      result_.batches = std::max(result_.batches, spread_batches(recorded, request_.most_batches).size());
+      const auto name = [](const TensorParameters* tensor) { return tensor == nullptr ? "" : tensor->name; };
+      errors.emplace_back(LayerError{layer.node->name,
+                                     layer.type,
+                                     name(layer.input),
+                                     name(layer.weights),
+                                     measured.samples,
+                                     measured.errors[0].decibels(),
+                                     measured.errors[1].decibels(),
+                                     measured.errors[2].decibels(),
+                                     {}},
+                          &layer);
+    }
+    return errors;
+  }
+
+  bool never_negative(const std::string& tensor) const {
+    const auto use = std::ranges::find(result_.tensors, tensor, &TensorUse::tensor);
+    return use != result_.tensors.end() && use->lowest >= 0.0;
+  }
+
+  std::vector<TriedSetting> best_settings(const LayerError& error, const ReplayedLayer& layer) const {
+    std::vector<std::pair<TriedSetting, TrialCost>> tried;
+    for (const PlannedTensor* tensor : {layer.planned_input, layer.planned_weights}) {
+      const bool is_input = tensor == layer.planned_input;
+      if (tensor == nullptr || (is_input ? layer.input : layer.weights) == nullptr) continue;
+      const PlannedTensor& owner = settings_owner(*tensor);
+      const auto trials =
+          setting_trials(owner, configuration_.target_device.value, never_negative(owner.name));
+      const auto found = trial_parameters(owner, trials, *material_.dumps, configuration_, request_.backend);
+      std::vector<ReplayVariant> variants;
+      std::vector<std::size_t> of_trial;
+      for (std::size_t i = 0; i < trials.size(); ++i) {
+        const bool is_float = trials[i].cost == TrialCost::floating_point;
+        if (!is_float && (!found[i] || found[i]->scale.empty())) continue;
+        const TensorParameters* changed = is_float ? nullptr : &*found[i];
+        variants.push_back(is_input ? ReplayVariant{changed, layer.weights, nullptr}
+                                    : ReplayVariant{layer.input, changed, nullptr});
+        of_trial.push_back(i);
+      }
+      const Replay measured = replay(context_, layer, variants);
+      for (std::size_t i = 0; i < variants.size(); ++i) {
+        const SettingTrial& trial = trials[of_trial[i]];
+        const double decibels = measured.errors[i].decibels();
+        tried.emplace_back(
+            TriedSetting{owner.layer, owner.role, owner.name, trial.change, decibels, decibels - error.both},
+            trial.cost);
+      }
+    }
+    return best_of(tried);
+  }
+
+  // A tensor without parameters of its own takes those of another, whose settings count.
+  const PlannedTensor& settings_owner(const PlannedTensor& tensor) const {
+    if (tensor.same_as.empty()) return tensor;
+    return *std::ranges::find(material_.plan.tensors, tensor.same_as, &PlannedTensor::name);
+  }
+
+  void warn() {
+    result_.warnings = material_.warnings;
+    for (const LayerError& layer : result_.layers) {
+      if (!(layer.bias_only < layer.both)) continue;
+      result_.warnings.push_back(
+          fmt::format("{}: its bias costs more than its weights and activations together ({:.1f} dB); more "
+                      "\"bit_width\" for "
+                      "\"bias\" helps, 32 is exact",
+                      layer.layer, layer.bias_only));
+    }
+    for (std::string& warning :
+         analysis_warnings(material_.plan, material_.parameters, configuration_.target_device.value,
+
+                           result_.tensors, material_.origin.bias_corrections)) {
+      result_.warnings.push_back(std::move(warning));
+    }
+    ReachedBounds seen = watched_bounds(material_.network);
+    for (const std::string& tensor : material_.network.transformed.unclipped) {
+      for (const std::size_t index : spread_batches(batches_of(tensor), request_.most_batches))
+        seen.observe(tensor, *material_.dumps->parts(tensor, index));
+    }
+    if (auto lost = lost_bounds_warning(material_.network, *material_.dumps, seen))
+      result_.warnings.push_back(std::move(*lost));
+  }
+
+  const AnalysisRequest& request_;
+  const Configuration& configuration_;
+  Material material_;
+  std::unique_ptr<ProductLibrary> library_;
+  ReplayContext context_;
+  std::vector<ReplayedLayer> layers_;
+  Analysis result_;
+  Progress progress_;
+};
+
+}  // namespace
+
+Analysis analyze(const AnalysisRequest& request, const Configuration& configuration) {
+  return Analyzer(request, configuration).run();
+}
+
+}  // namespace qcal
