@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t most_shown = 3;
 constexpr double least_gain = 0.1;  // dB
+constexpr double clearly = 0.2;     // dB that a trial must gain over an earlier, simpler one of its kind
 constexpr double worth_more = 0.5;  // dB that a change must gain over one that asks less of the device
 
 // Everything that was read.
@@ -58,7 +59,7 @@ std::vector<TriedSetting> best_of(const std::vector<std::pair<TriedSetting, Tria
         best, [&](const auto& other) { return other.second == cost && other.first.role == setting.role; });
     if (same == best.end()) {
       best.emplace_back(setting, cost);
-    } else if (setting.gain > same->first.gain) {
+    } else if (setting.gain > same->first.gain + clearly) {
       same->first = setting;
     }
   }
@@ -151,17 +152,16 @@ class Analyzer {
       const std::size_t recorded = batches_of(layer.source);
       result_.recorded_batches = std::max(result_.recorded_batches, recorded);
       result_.batches = std::max(result_.batches, spread_batches(recorded, request_.most_batches).size());
-      const auto name = [](const TensorParameters* tensor) { return tensor == nullptr ? "" : tensor->name; };
-      errors.emplace_back(LayerError{layer.node->name,
-                                     layer.type,
-                                     name(layer.input),
-                                     name(layer.weights),
-                                     measured.samples,
-                                     measured.errors[0].decibels(),
-                                     measured.errors[1].decibels(),
-                                     measured.errors[2].decibels(),
-                                     {}},
-                          &layer);
+      LayerError& error = errors.emplace_back(LayerError{}, &layer).first;
+      error.layer = layer.node->name;
+      error.type = layer.type;
+      if (layer.input != nullptr) error.input = layer.input->name;
+      if (layer.weights != nullptr) error.weights = layer.weights->name;
+      error.samples = measured.samples;
+      error.weights_only = measured.errors[0].decibels();
+      error.activations_only = measured.errors[1].decibels();
+      error.both = measured.errors[2].decibels();
+      error.bias_only = measured.errors[3].decibels();
     }
     return errors;
   }

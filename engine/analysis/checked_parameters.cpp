@@ -27,19 +27,21 @@ std::string listed(const std::vector<std::string>& names) {
 
 // What is wrong with a tensor's parameters; "" where nothing is.
 std::string defect(const TensorParameters& tensor, const PlannedTensor& planned) {
+  const bool is_bias = tensor.role == Role::bias && tensor.bit_width == 32;
+  if (!is_bias && (tensor.bit_width < 2 || tensor.bit_width > 16))
+    return fmt::format("{} bits", tensor.bit_width);
+  const std::int64_t end = std::int64_t{1} << tensor.bit_width;
+  if (tensor.qmin < -end || tensor.qmin > 0 || tensor.qmax < 0 || tensor.qmax > end ||
+      tensor.qmax - tensor.qmin < 1 || tensor.qmax - tensor.qmin >= end)
+    return fmt::format("integers of [{}, {}] in {} bits", tensor.qmin, tensor.qmax, tensor.bit_width);
   const auto usable = [](double scale) { return std::isfinite(scale) && scale >= 0.0; };
   if (!std::ranges::all_of(tensor.scale, usable)) return "a scale that is negative or not finite";
-  const std::int64_t steps = tensor.qmax - tensor.qmin;
-  const std::int64_t most = tensor.bit_width == 32 ? 0xffffffff : 0xffff;
-  if (tensor.qmin > 0 || tensor.qmax < 0 || steps < 1 || steps > most)
-    return fmt::format("integers of [{}, {}]", tensor.qmin, tensor.qmax);
   if (tensor.granularity == Granularity::per_tensor) return "";
   const std::vector<std::int64_t>& shape = planned.shape;
-  if (shape.empty()) return "";
   const int axis = tensor.axis.value_or(-1);
-  if (axis < 0 || axis >= static_cast<int>(shape.size()))
+  if (axis < 0 || (!shape.empty() && axis >= static_cast<int>(shape.size())))
     return fmt::format("channels along axis {} of {}", axis, shape.size());
-  const std::int64_t channels = shape[static_cast<std::size_t>(axis)];
+  const std::int64_t channels = shape.empty() ? -1 : shape[static_cast<std::size_t>(axis)];
   return channels < 0 || channels == static_cast<std::int64_t>(tensor.scale.size())
              ? ""
              : fmt::format("{} scales for {} channels", tensor.scale.size(), channels);
@@ -60,6 +62,7 @@ void check_parameters(const QuantizationParameters& parameters, const Quantizati
       continue;
     }
     seen.insert(found->first);
+    if (tensor.datatype != Datatype::integer) continue;
     if (const std::string what = defect(tensor, *found->second); !what.empty())
       throw InputError(fmt::format("{}: tensor {}: {}", file, in_quotes(tensor.name), what));
   }

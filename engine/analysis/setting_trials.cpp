@@ -54,28 +54,24 @@ std::vector<SettingTrial> setting_trials(const PlannedTensor& tensor, TargetDevi
   const bool is_dpu = target == TargetDevice::dpu;
   const bool is_weights = tensor.role == Role::weights;
   TrialList list(settings);
-  list.add_method({Method::maxmin});
-  if (is_dpu) {
-    list.add_method({Method::diffs});
-  } else {
-    list.add_method({Method::mse});
-    if (!is_weights) {
-      list.add_method({Method::percentile, 99.99});
-      list.add_method({Method::percentile, 99.999});
-    }
+  const auto change = [&](const char* name, const auto& set) { list.add(name, TrialCost::none, set); };
+  if (!is_dpu) {  // which has one signed power-of-two scale a tensor, and no zero point
     if (is_weights && !settings.per_channel.value && tensor.channel_axis)
-      list.add("\"per_channel\": true", TrialCost::none,
-               [](TensorSettings& s) { s.per_channel.value = true; });
+      change("\"per_channel\": true", [](TensorSettings& s) { s.per_channel.value = true; });
+    const bool is_signed = settings.is_signed.value == Signedness::is_signed;
+    if (!is_weights && never_negative && settings.symmetry.value && is_signed)
+      change("\"signed\": \"auto\"", [](TensorSettings& s) { s.is_signed.value = Signedness::automatic; });
     if (!is_weights && settings.symmetry.value)
-      list.add("\"symmetry\": false", TrialCost::none, [](TensorSettings& s) { s.symmetry.value = false; });
-    if (never_negative && settings.symmetry.value && settings.is_signed.value == Signedness::is_signed) {
-      list.add("\"signed\": \"auto\"", TrialCost::none,
-               [](TensorSettings& s) { s.is_signed.value = Signedness::automatic; });
-    }
-    if (settings.scale_type.value == ScaleType::power_of_two) {
-      list.add("\"scale_type\": \"float\"", TrialCost::none,
-               [](TensorSettings& s) { s.scale_type.value = ScaleType::float_scale; });
-    }
+      change("\"symmetry\": false", [](TensorSettings& s) { s.symmetry.value = false; });
+    if (settings.scale_type.value == ScaleType::power_of_two)
+      change("\"scale_type\": \"float\"",
+             [](TensorSettings& s) { s.scale_type.value = ScaleType::float_scale; });
+  }
+  list.add_method({Method::maxmin});
+  list.add_method({is_dpu ? Method::diffs : Method::mse});
+  if (!is_dpu && !is_weights) {
+    list.add_method({Method::percentile, 99.99});
+    list.add_method({Method::percentile, 99.999});
   }
   if (settings.bit_width.value < 16)
     list.add("\"bit_width\": 16", TrialCost::wider_integers,

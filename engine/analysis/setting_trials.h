@@ -25,7 +25,7 @@ struct SettingTrial {
 
 // What is worth trying for `tensor`, an input or activation, or weights, on that target: other methods, a
 // scale a channel, a zero point, no sign where the data have none, 16 bits, float. What the target's rules
-// forbid, and what is in force already, is left out.
+// forbid, and what is in force already, is left out. Simple changes first.
 std::vector<SettingTrial> setting_trials(const PlannedTensor& tensor, TargetDevice target,
                                          bool never_negative);
 

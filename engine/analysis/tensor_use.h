@@ -27,7 +27,7 @@ struct TensorUse {
   // How many times larger the largest scale of a batch is than the smallest; where the calibration noted
   // none a batch (accumulated scope), the same of the largest magnitudes. Absent for parameters, and where
   // a batch is all zero.
-  std::optional<double> spread;
+  std::optional<double> spread{};
 };
 
 // Of `parameters`, with scales and at most 16 bits, of the tensor `planned`. A parameter's values are the

@@ -7,7 +7,9 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 
+#include "config/setting_names.h"
 #include "kernels/channel_blocks.h"
 
 namespace qcal {
@@ -16,9 +18,11 @@ namespace {
 constexpr double widest_channel_ratio = 16.0;
 constexpr double clipping_slack = 2.0;  // batches differ, and the share is found over all of them
 
-// "tensor X of layer Y"
+// As the configuration would select it: "weights of /conv1/Conv", "input x".
 std::string subject(const TensorUse& use) {
-  return use.layer.empty() ? use.tensor : fmt::format("{} of {}", use.tensor, use.layer);
+  const std::string_view role = spelling(use.role);
+  return use.layer.empty() ? fmt::format("{} {}", role, use.tensor)
+                           : fmt::format("{} of {}", role, use.layer);
 }
 
 // The largest range of a channel over the smallest, of channels that are not all zero.
@@ -47,9 +51,8 @@ std::optional<std::string> wasted_sign(const TensorParameters& tensor, const Ten
   if (use.lowest < 0.0 || use.highest <= 0.0) return std::nullopt;
   return fmt::format(
       "{}: signed and symmetric, but never negative: half of its integers are idle; \"signed\": \"auto\" "
-      "uses "
-      "them (2 to 6 dB)",
-      subject(use));
+      "uses them (2 to 6 dB){}",
+      subject(use), target == TargetDevice::gpu ? ", where the runtime takes uint8: TensorRT does not" : "");
 }
 
 std::optional<std::string> uneven_channels(const TensorParameters& tensor, const PlannedTensor& planned,

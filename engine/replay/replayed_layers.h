@@ -16,13 +16,13 @@ struct ReplayedLayer {
   const Node* node = nullptr;
   std::string type;  // "Conv2d"
   WeightedOperator shape;
-  std::string source;                            // the recorded tensor that it reads
+  std::string source{};                          // the recorded tensor that it reads
   const TensorParameters* input = nullptr;       // of what it reads; null where it reads that in float
   const TensorParameters* weights = nullptr;     // null where they stay in float
   const TensorParameters* bias = nullptr;        // likewise
   const PlannedTensor* planned_input = nullptr;  // null where `input` is
   const PlannedTensor* planned_weights = nullptr;
-  std::string refused;  // why it cannot be run; "" where it can
+  std::string refused{};  // why it cannot be run; "" where it can
 };
 
 // In graph order. A layer that reads a tensor through operators that only rename or reshape it can be run on

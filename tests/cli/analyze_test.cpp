@@ -86,8 +86,15 @@ TEST_F(Analyze, EveryLayerOfBothNetworks) {
   expect_sane(json("mbv2_digits"));
 }
 
+// The trial that changes `setting`, among those that are shown; null where none does.
+const rapidjson::Value* tried(const rapidjson::Value& layer, const char* setting) {
+  for (const rapidjson::Value& trial : layer["best"].GetArray())
+    if (trial["change"].HasMember(setting)) return &trial;
+  return nullptr;
+}
+
 bool is_depthwise(const rapidjson::Value& layer) {
-  return std::string(layer["layer"].GetString()).find("conv.0.0") != std::string::npos;
+  return std::string(layer["layer"].GetString()).find("conv.1/conv.1.0") != std::string::npos;
 }
 
 TEST_F(Analyze, PerTensorWeightsPutADepthwiseLayerWorst) {
@@ -100,10 +107,8 @@ TEST_F(Analyze, PerTensorWeightsPutADepthwiseLayerWorst) {
   const rapidjson::Value& best = worst["best"];
   ASSERT_GE(best.Size(), 1u);
   ASSERT_LE(best.Size(), 3u);
-  const auto per_channel = std::ranges::find_if(best.GetArray(), [](const rapidjson::Value& tried) {
-    return tried["change"].HasMember("per_channel");
-  });
-  ASSERT_NE(per_channel, best.GetArray().end());
+  const rapidjson::Value* per_channel = tried(worst, "per_channel");
+  ASSERT_NE(per_channel, nullptr);
   EXPECT_GT((*per_channel)["gain_db"].GetDouble(), 6.0);
   EXPECT_STREQ((*per_channel)["role"].GetString(), "weights");
   EXPECT_STREQ((*per_channel)["layer"].GetString(), worst["layer"].GetString());
@@ -115,9 +120,9 @@ TEST_F(Analyze, AGainIsThere) {
   const rapidjson::Document before = json("mbv2_digits", "--worst 1");
   const rapidjson::Value& worst = before["layers"][0];
   const std::string layer = worst["layer"].GetString();
-  double promised = 0.0;
-  for (const rapidjson::Value& tried : worst["best"].GetArray())
-    if (tried["change"].HasMember("per_channel")) promised = tried["sqnr_db"].GetDouble();
+  const rapidjson::Value* trial = tried(worst, "per_channel");
+  ASSERT_NE(trial, nullptr);
+  const double promised = (*trial)["sqnr_db"].GetDouble();
   std::string changed = per_tensor.substr(0, per_tensor.rfind('}'));
   changed +=
       R"(, "layer_quantize_config": [{"layer_name": ")" + layer +
@@ -191,6 +196,10 @@ TEST_F(Analyze, BrokenParametersAreRefused) {
   refused("\"scale\": [", "\"scale\": [-");
   refused("\"qmax\": 255", "\"qmax\": 25500000000");
   refused("\"qmax\": 255", "\"qmax\": -1");
+  refused("\"qmin\": 0", "\"qmin\": -9223372036854775808");
+  refused("\"bit_width\": 8,\n      \"qmin\"", "\"bit_width\": -8,\n      \"qmin\"");
+  refused("\"axis\": 0", "\"axis\": -1");
+  refused("\"axis\": 0", "\"axis\": null");
   refused("\"target_device\": \"CPU\"", "\"target_device\": \"TPU\"");
   refused("\"bias_correction\"", "\"bias_corrections\"");
 }

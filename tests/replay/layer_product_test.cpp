@@ -248,7 +248,7 @@ const std::vector<Case> cases{
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Products, ::testing::ValuesIn(cases),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 struct MatrixCase {
   std::string name;
@@ -303,7 +303,7 @@ INSTANTIATE_TEST_SUITE_P(
                       MatrixCase{"MatMul", "MatMul", {2, 3, 6}, {6, 4}, {}, 6},
                       MatrixCase{"Vector", "MatMul", {6}, {6, 4}, {}, 1},
                       MatrixCase{"RowsInAnotherShape", "Gemm", {5, 3, 1, 2}, {6, 4}, {}, 5}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST(ProductShape, IsAbsentWhereInputAndWeightsDoNotFit) {
   const auto shape_of = [](const Case& c, const Shape& input) {
@@ -316,9 +316,14 @@ TEST(ProductShape, IsAbsentWhereInputAndWeightsDoNotFit) {
   EXPECT_FALSE(shape_of(plain, {2, 4, 7, 6})) << "channels";
   EXPECT_FALSE(shape_of(plain, {2, 3, 7})) << "rank";
   EXPECT_FALSE(shape_of(plain, {2, 3, 2, 6})) << "smaller than the window";
-  const Case transposed{.op = "Gemm", .weights = {6, 4}, .attributes = {{"transA", std::int64_t{1}}}};
+  const Case transposed{.name = "",
+                        .op = "Gemm",
+                        .input = {},
+                        .weights = {6, 4},
+                        .output = {},
+                        .attributes = {{"transA", std::int64_t{1}}}};
   EXPECT_FALSE(shape_of(transposed, {6, 5}));
-  const Case gemm{.op = "Gemm", .weights = {6, 4}};
+  const Case gemm{.name = "", .op = "Gemm", .input = {}, .weights = {6, 4}, .output = {}};
   EXPECT_FALSE(shape_of(gemm, {5, 7}));
 }
 

@@ -51,8 +51,8 @@ void run_job(const Job& job) {
     fmt::print("{}", analysis_json(analysis, warnings));
     return;
   }
-  fmt::print("{}", analysis_text(analysis, job.tensors ? TensorsShown::all : TensorsShown::conspicuous));
   if (talk) print_warnings(analysis.warnings);
+  fmt::print("{}", analysis_text(analysis, job.tensors ? TensorsShown::all : TensorsShown::conspicuous));
 }
 
 }  // namespace
