@@ -35,9 +35,9 @@ QuantizationParameters read_quant_params(const std::filesystem::path& path);
 
 // What such a file says about where it comes from.
 struct QuantParamsOrigin {
-  std::string model_sha256;                      // "" where it names no model
-  std::string config_json;                       // the configuration in force, as a configuration file
-  std::vector<BiasCorrection> bias_corrections;  // without the corrections themselves
+  std::string model_sha256;  // "" where it names no model
+  std::string config_json;   // the configuration in force, as a configuration file
+  std::vector<BiasCorrection> bias_corrections;
 };
 // Throws InputError naming file and JSON path.
 QuantParamsOrigin read_quant_params_origin(const std::filesystem::path& path);

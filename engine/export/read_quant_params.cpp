@@ -83,6 +83,10 @@ BiasCorrection correction_of(const JsonNode& node) {
   node["held_back"].read(correction.held_back);
   node["error_before"].read(correction.error_before);
   node["error_after"].read(correction.error_after);
+  node["added"].read(correction.added);
+  std::vector<double> corrected;
+  node["corrected"].read(corrected);
+  for (const double value : corrected) correction.corrected.push_back(static_cast<float>(value));
   correction.bias = bias.value_or("");
   correction.reason = reason.value_or("");
   return correction;

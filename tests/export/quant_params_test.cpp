@@ -120,6 +120,14 @@ TEST_F(QuantParams, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read(quant_params_json({}, {})), QuantizationParameters{});
 }
 
+TEST_F(QuantParams, ReadsBackItsOrigin) {
+  write_bytes(path_, quant_params_json(sample_parameters(), sample_context()));
+  const QuantParamsOrigin origin = read_quant_params_origin(path_);
+  EXPECT_EQ(origin.model_sha256, sample_context().model_sha256);
+  EXPECT_EQ(origin.config_json, R"({"target_device":"DPU"})");
+  EXPECT_EQ(origin.bias_corrections, sample_context().bias_corrections);
+}
+
 TEST_F(QuantParams, ReadsBackToTheSameBits) {
   QuantizationParameters parameters = sample_parameters();
   parameters.tensors[1].scale = {5e-324, std::numeric_limits<double>::max()};
