@@ -49,26 +49,32 @@ Material read(const AnalysisRequest& request, const Configuration& configuration
   return material;
 }
 
+struct CostedSetting {
+  TriedSetting setting;
+  TrialCost cost = TrialCost::none;
+};
+
 // Which of the tried settings to show: the best of each cost and role, unless one that asks less of the
 // device does nearly as well.
-std::vector<TriedSetting> best_of(const std::vector<std::pair<TriedSetting, TrialCost>>& tried) {
-  std::vector<std::pair<TriedSetting, TrialCost>> best;
-  for (const auto& [setting, cost] : tried) {
-    if (!(setting.gain >= least_gain)) continue;
-    const auto same = std::ranges::find_if(
-        best, [&](const auto& other) { return other.second == cost && other.first.role == setting.role; });
+std::vector<TriedSetting> best_of(const std::vector<CostedSetting>& tried) {
+  std::vector<CostedSetting> best;
+  for (const CostedSetting& one : tried) {
+    if (!(one.setting.gain >= least_gain)) continue;
+    const auto same = std::ranges::find_if(best, [&](const CostedSetting& other) {
+      return other.cost == one.cost && other.setting.role == one.setting.role;
+    });
     if (same == best.end()) {
-      best.emplace_back(setting, cost);
-    } else if (setting.gain > same->first.gain + clearly) {
-      same->first = setting;
+      best.push_back(one);
+    } else if (one.setting.gain > same->setting.gain + clearly) {
+      *same = one;
     }
   }
   std::vector<TriedSetting> shown;
-  for (const auto& [setting, cost] : best) {
-    const bool beaten = std::ranges::any_of(best, [&](const auto& other) {
-      return other.second < cost && other.first.gain + worth_more >= setting.gain;
+  for (const CostedSetting& one : best) {
+    const bool beaten = std::ranges::any_of(best, [&](const CostedSetting& other) {
+      return other.cost < one.cost && other.setting.gain + worth_more >= one.setting.gain;
     });
-    if (!beaten) shown.push_back(setting);
+    if (!beaten) shown.push_back(one.setting);
   }
   std::ranges::sort(shown, std::greater<>(), &TriedSetting::gain);
   shown.resize(std::min(shown.size(), most_shown));
@@ -90,12 +96,21 @@ class Analyzer {
     result_.library = library_->name();
     progress_.tensors = material_.plan.tensors.size() + layers_.size();
     for (const PlannedTensor& tensor : material_.plan.tensors) progress_.bytes += bytes(tensor.name);
-    for (const ReplayedLayer& layer : layers_) progress_.bytes += bytes(layer.source);
+    std::uint64_t largest = 0;  // what trials of a layer count for, since it is not known yet of which
+    for (const ReplayedLayer& layer : layers_) {
+      progress_.bytes += bytes(layer.source);
+      largest = std::max(largest, bytes(layer.source));
+    }
+    const std::size_t explained = std::min(request_.explained, layers_.size());
+    progress_.tensors += explained;
+    progress_.bytes += explained * largest;
     look_at_tensors();
     std::vector<std::pair<LayerError, const ReplayedLayer*>> errors = measure_layers();
     std::ranges::stable_sort(errors, {}, [](const auto& error) { return error.first.both; });
-    for (std::size_t i = 0; i < std::min(request_.explained, errors.size()); ++i)
+    for (std::size_t i = 0; i < std::min(explained, errors.size()); ++i) {
       errors[i].first.best = best_settings(errors[i].first, *errors[i].second);
+      report(largest);
+    }
     for (auto& [error, layer] : errors) result_.layers.push_back(std::move(error));
     warn();
     return std::move(result_);
@@ -110,9 +125,9 @@ class Analyzer {
     const std::size_t taken = spread_batches(recorded, request_.most_batches).size();
     return recorded == 0 ? 0 : material_.dumps->bytes(tensor) / recorded * taken;
   }
-  void done_with(const std::string& tensor) {
+  void report(std::uint64_t more_bytes) {
     ++progress_.tensors_done;
-    progress_.bytes_done += bytes(tensor);
+    progress_.bytes_done += more_bytes;
     if (request_.on_progress) request_.on_progress(progress_);
   }
 
@@ -131,7 +146,7 @@ class Analyzer {
           result_.tensors.push_back(std::move(*use));
         }
       }
-      done_with(tensor.name);
+      report(bytes(tensor.name));
     }
   }
 
@@ -144,7 +159,7 @@ class Analyzer {
                                                 {.bias = layer.bias}};
       const Replay measured =
           layer.refused.empty() ? replay(context_, layer, variants) : Replay{{}, 0, layer.refused};
-      done_with(layer.source);
+      report(bytes(layer.source));
       if (!measured.refused.empty()) {
         result_.skipped.push_back({layer.node->name, measured.refused});
         continue;
@@ -172,7 +187,7 @@ class Analyzer {
   }
 
   std::vector<TriedSetting> best_settings(const LayerError& error, const ReplayedLayer& layer) const {
-    std::vector<std::pair<TriedSetting, TrialCost>> tried;
+    std::vector<CostedSetting> tried;
     for (const PlannedTensor* tensor : {layer.planned_input, layer.planned_weights}) {
       const bool is_input = tensor == layer.planned_input;
       if (tensor == nullptr || (is_input ? layer.input : layer.weights) == nullptr) continue;
@@ -194,9 +209,8 @@ class Analyzer {
       for (std::size_t i = 0; i < variants.size(); ++i) {
         const SettingTrial& trial = trials[of_trial[i]];
         const double decibels = measured.errors[i].decibels();
-        tried.emplace_back(
-            TriedSetting{owner.layer, owner.role, owner.name, trial.change, decibels, decibels - error.both},
-            trial.cost);
+        tried.push_back({{owner.layer, owner.role, owner.name, trial.change, decibels, decibels - error.both},
+                         trial.cost});
       }
     }
     return best_of(tried);

@@ -13,10 +13,14 @@ namespace {
 const std::string library = "libdnnl.so." + std::to_string(DNNL_VERSION_MAJOR);
 
 template <class Function>
+void look_up_if_there(void* handle, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(dlsym(handle, name));
+}
+
+template <class Function>
 void look_up(void* handle, const char* name, Function& function) {
-  void* const symbol = dlsym(handle, name);
-  if (symbol == nullptr) throw Error(library + ": no function " + name);
-  function = reinterpret_cast<Function>(symbol);
+  look_up_if_there(handle, name, function);
+  if (function == nullptr) throw Error(library + ": no function " + name);
 }
 
 }  // namespace
@@ -50,6 +54,8 @@ DnnlFunctions open_dnnl() {
   look_up(handle, "dnnl_primitive_create", functions.primitive_create);
   look_up(handle, "dnnl_primitive_execute", functions.primitive_execute);
   look_up(handle, "dnnl_primitive_destroy", functions.primitive_destroy);
+  look_up_if_there(handle, "omp_get_max_threads", functions.omp_get_max_threads);
+  look_up_if_there(handle, "omp_set_num_threads", functions.omp_set_num_threads);
   return functions;
 }
 

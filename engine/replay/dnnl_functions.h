@@ -29,6 +29,9 @@ struct DnnlFunctions {
   decltype(&dnnl_primitive_create) primitive_create;
   decltype(&dnnl_primitive_execute) primitive_execute;
   decltype(&dnnl_primitive_destroy) primitive_destroy;
+  // Of OpenMP, which the library takes its threads from; null in builds of it that have others.
+  int (*omp_get_max_threads)();
+  void (*omp_set_num_threads)(int);
 };
 
 // Throws Error where the library cannot be opened or lacks one of them. It stays open for as long as the

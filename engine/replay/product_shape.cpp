@@ -44,6 +44,13 @@ std::size_t ProductShape::weights_size() const {
   return product({inputs / groups, outputs}, axes, &WindowAxis::kernel);
 }
 
+double ProductShape::multiply_adds() const {
+  const bool is_transposed = kind == Kind::transposed;
+  const std::size_t positions =
+      product({samples}, axes, is_transposed ? &WindowAxis::input : &WindowAxis::output);
+  return static_cast<double>(positions) * static_cast<double>(weights_size());
+}
+
 std::optional<ProductShape> product_shape(const Node& node, const WeightedOperator& layer,
                                           const Shape& input) {
   if (std::ranges::any_of(input, [](std::int64_t extent) { return extent < 0; })) return std::nullopt;

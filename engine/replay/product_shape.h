@@ -27,6 +27,8 @@ struct ProductShape {
   std::size_t output_size() const;
   // Convolution: [outputs, inputs / groups, kernel...]; transposed: [inputs, outputs / groups, kernel...].
   std::size_t weights_size() const;
+  // Of the whole product, those with padding included.
+  double multiply_adds() const;
 };
 
 // Of `node` for a recorded input of that shape. A matrix product takes a tensor as rows of as many values as

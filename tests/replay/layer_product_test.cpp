@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
@@ -325,6 +326,18 @@ TEST(ProductShape, IsAbsentWhereInputAndWeightsDoNotFit) {
   EXPECT_FALSE(shape_of(transposed, {6, 5}));
   const Case gemm{.name = "", .op = "Gemm", .input = {}, .weights = {6, 4}, .output = {}};
   EXPECT_FALSE(shape_of(gemm, {5, 7}));
+}
+
+TEST(ProductShape, CountsMultiplications) {
+  const auto of = [](const std::string& name) {
+    const Case& c = *std::ranges::find(cases, name, &Case::name);
+    const Graph graph = graph_of(c);
+    return product_shape(graph.nodes.front(), *weighted_operator(graph, graph.nodes.front()), c.input)
+        ->multiply_adds();
+  };
+  EXPECT_EQ(of("Plain"), 2.0 * (4 * 3 * 3 * 2) * (5 * 5));
+  EXPECT_EQ(of("Depthwise"), 3.0 * (17 * 3 * 3) * (6 * 6));
+  EXPECT_EQ(of("Transposed"), 2.0 * (3 * 4 * 3 * 3) * (4 * 5)) << "each input meets each weight";
 }
 
 TEST(ProductLibrary, SaysWhichItIs) {
