@@ -28,7 +28,8 @@ struct Subject {
     use.highest = 1.0;
   }
   std::vector<std::string> warnings() const {
-    const QuantizationPlan plan{{planned}, {}, {}};
+    QuantizationPlan plan;
+    plan.tensors = {planned};
     return analysis_warnings(plan, {{parameters}}, target, {use}, {});
   }
 };
