@@ -64,9 +64,9 @@ class QdqWriter {
       for (std::string& output : written.outputs) {
         const PlannedTensor* tensor = quantized_output(output);
         if (tensor == nullptr) continue;
-        outputs.emplace_back(output, tensor);
-        output = names_.fresh(output + "_float");
-        in_float_[outputs.back().first] = output;
+        const std::string& name = outputs.emplace_back(output, tensor).first;
+        output = names_.fresh(name + "_float");
+        in_float_[name] = output;
       }
       result_.nodes.push_back(std::move(written));
       for (const auto& [name, tensor] : outputs) {
@@ -166,7 +166,7 @@ class QdqWriter {
     const auto bound = [&](std::int64_t q) {
       return static_cast<float>(values.scale[0]) * static_cast<float>(q - values.zero_point[0]);
     };
-    const std::string result = names_.fresh(name + "_clipped");
+    std::string result = names_.fresh(name + "_clipped");
     add("Clip", name,
         {read, constant(name + "_lowest", make_constant({}, std::vector<float>{bound(values.qmin)})),
          constant(name + "_highest", make_constant({}, std::vector<float>{bound(values.qmax)}))},
@@ -178,7 +178,7 @@ class QdqWriter {
     const Constant& values = *graph_.constant(input);
     if (is_cast(tensor.settings.datatype.value)) {
       const std::string stored = names_.fresh(tensor.name + "_cast");
-      const std::string result = names_.fresh(tensor.name + "_float");
+      std::string result = names_.fresh(tensor.name + "_float");
       add_cast(input, stored, stored_type(tensor.settings.datatype.value));
       add_cast(stored, result, type_of(input));
       return result;
@@ -196,7 +196,7 @@ class QdqWriter {
                                         several ? Shape{static_cast<std::int64_t>(integers.zero_point.size())} : Shape{},
                                         integers.zero_point, integers.type));
     }
-    const std::string result = names_.fresh(tensor.name + "_dequantized");
+    std::string result = names_.fresh(tensor.name + "_dequantized");
     const std::optional<int> axis = several ? axis_of(found) : std::nullopt;
     const bool is_single = type_of(node.input(0)) == ElementType::float32;
     const std::string real = is_single ? result : names_.fresh(tensor.name + "_single");
@@ -251,7 +251,7 @@ class QdqWriter {
   }
 
   std::string constant(const std::string& wanted, ConstantPointer value) {
-    const std::string name = names_.fresh(wanted);
+    std::string name = names_.fresh(wanted);
     result_.constants.emplace(name, std::move(value));
     return name;
   }

@@ -24,7 +24,7 @@ struct Raising {
   FreshNames& names;
 
   std::string constant(const Node& node, const char* what, ConstantPointer value) {
-    const std::string name = names.fresh(node.name + "_" + what);
+    std::string name = names.fresh(node.name + "_" + what);
     graph.constants.emplace(name, std::move(value));
     return name;
   }
