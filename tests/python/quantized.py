@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 from networks import CALIB_RUN, MODELS, RECORD, Workplace, run
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 sys.path.insert(0, os.path.dirname(RECORD))
 from evaluate import evaluate, open_session, operators, read_inputs
@@ -256,6 +257,45 @@ class GeneratedNetworks(Quantized):
                                   [self.weights("w", 4, 2, 1, 1)], opset)
                 quantized, _ = self.quantized(model, self.inputs(), "cpu.json", "groups")
                 self.assertGreater(self.decibels(model, quantized, self.inputs(), "off"), 25)
+
+
+class Recorder(Quantized):
+    def network(self, *shape):
+        nodes = [helper.make_node("Conv", ["x", "w"], ["y"])]
+        return self.save(nodes, [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+                         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+                         [self.weights("w", 2, 3, 1, 1)], 17)
+
+    def images(self, count):
+        folder = self.path("images")
+        os.makedirs(folder)
+        pixels = self.random.integers(0, 256, (count, 6, 4, 3), np.uint8)
+        for index, image in enumerate(pixels):
+            Image.fromarray(image).save(os.path.join(folder, f"{index:02}.png"))
+        return folder, pixels
+
+    def test_images_become_normalised_batches(self):
+        folder, pixels = self.images(5)
+        dump = self.path("dump")
+        run(sys.executable, RECORD, self.network("n", 3, 6, 4), folder, dump, "--batch", "2", "--mean", "0.5,0.25,0",
+            "--std", "2")
+        with open(os.path.join(dump, "manifest.json"), encoding="utf-8") as file:
+            files = json.load(file)["tensors"]["x"]
+        self.assertEqual(len(files), 2, "the fifth image fills no batch")
+        recorded = np.concatenate([np.load(os.path.join(dump, file)) for file in files])
+        mean = np.array([0.5, 0.25, 0], np.float32).reshape(3, 1, 1)
+        expected = (pixels[:4].transpose(0, 3, 1, 2) / np.float32(255) - mean) / np.float32(2)
+        np.testing.assert_array_equal(recorded, expected)
+
+    def test_what_images_cannot_feed_is_said(self):
+        folder, _ = self.images(3)
+        for shape, options, said in ((("n", 3, "h", "w"), (), "give --size HEIGHTxWIDTH"),
+                                     ((8, 3, 6, 4), (), "3 images, fewer than a batch of 8"),
+                                     (("n", 5, 6, 4), (), "1 or 3 channels"),
+                                     (("n", 3, 6, 4), ("--mean", "1,2"), "--mean: 2 numbers for 3 channels")):
+            with self.subTest(said=said):
+                with self.assertRaisesRegex(AssertionError, said):
+                    run(sys.executable, RECORD, self.network(*shape), folder, self.path("out"), "--batch", "1", *options)
 
 
 if __name__ == "__main__":
