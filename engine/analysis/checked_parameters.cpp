@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
@@ -36,6 +37,10 @@ std::string defect(const TensorParameters& tensor, const PlannedTensor& planned)
     return fmt::format("integers of [{}, {}] in {} bits", tensor.qmin, tensor.qmax, tensor.bit_width);
   const auto usable = [](double scale) { return std::isfinite(scale) && scale >= 0.0; };
   if (!std::ranges::all_of(tensor.scale, usable)) return "a scale that is negative or not finite";
+  const auto fits = [](std::int64_t zero_point) {
+    return zero_point >= INT32_MIN && zero_point <= INT32_MAX;
+  };
+  if (!std::ranges::all_of(tensor.zero_point, fits)) return "a zero point of more than 32 bits";
   if (tensor.granularity == Granularity::per_tensor) return "";
   const std::vector<std::int64_t>& shape = planned.shape;
   const int axis = tensor.axis.value_or(-1);

@@ -196,6 +196,7 @@ TEST_F(Analyze, BrokenParametersAreRefused) {
   refused("\"scale\": [", "\"scale\": [-");
   refused("\"qmax\": 255", "\"qmax\": 25500000000");
   refused("\"qmax\": 255", "\"qmax\": -1");
+  refused("\"zero_point\": [", "\"zero_point\": [922337203685477");
   refused("\"qmin\": 0", "\"qmin\": -9223372036854775808");
   refused("\"bit_width\": 8,\n      \"qmin\"", "\"bit_width\": -8,\n      \"qmin\"");
   refused("\"axis\": 0", "\"axis\": -1");
