@@ -15,7 +15,7 @@ sanitize="${QCAL_SANITIZE:-}"
 cuda="${QCAL_CUDA:-AUTO}"
 if [[ -n "$sanitize" ]]; then
   build="build/test-${sanitize//,/-}"
-  optimisation="-O1 -g"
+  optimisation="-O1 -g1"  # lines for the traces; all symbols would take half as long again to build
   # libprotobuf is not instrumented, and grows containers that instrumented code reads.
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_container_overflow=0}"
   # Otherwise undefined behaviour is printed and the test passes.
