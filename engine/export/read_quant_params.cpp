@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -86,7 +88,10 @@ BiasCorrection correction_of(const JsonNode& node) {
   node["added"].read(correction.added);
   std::vector<double> corrected;
   node["corrected"].read(corrected);
-  for (const double value : corrected) correction.corrected.push_back(static_cast<float>(value));
+  for (const double value : corrected) {
+    if (std::abs(value) > std::numeric_limits<float>::max()) node["corrected"].fail("beyond float32");
+    correction.corrected.push_back(static_cast<float>(value));
+  }
   correction.bias = bias.value_or("");
   correction.reason = reason.value_or("");
   return correction;

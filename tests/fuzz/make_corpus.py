@@ -176,8 +176,18 @@ def quant_params_seeds():
     channels = tensor | {"name": "conv1.weight", "role": "weights", "granularity": "per_channel", "axis": 0,
                          "scale": [0.1, 3e-39], "zero_point": [0, 1], "amax": [1, 2], "fix_pos": None,
                          "per_batch": {"scale": [[0.1, 3e-39]], "zero_point": [[0, 1]], "amax": [[1, 2]]}}
+    correction = {"layer": "conv1", "layer_type": "Conv2d", "weights": "conv1.weight", "bias": "conv1.bias",
+                  "kept": True, "reason": None, "samples": 96, "held_back": 32, "error_before": 0.5,
+                  "error_after": 0.25, "added": [0.1, -0.1], "corrected": [1, 0.1]}
+    refused = correction | {"bias": None, "kept": False, "reason": "no better", "added": [], "corrected": []}
+    origin = {"model": {"path": "a.onnx", "sha256": HASH}, "config": {"target_device": "DPU"}, "tensors": []}
     yield "whole", json.dumps({"qcal": "1", "tensors": [tensor, channels]}).encode()
     yield "twice", json.dumps({"tensors": [tensor, tensor]}).encode()
+    yield "corrections", json.dumps(origin | {"bias_correction": [correction, refused]}).encode()
+    for name, change in {"correction": {"layer": 1}, "samples": {"samples": -1}, "added": {"added": ["x"]},
+                         "corrected": {"corrected": [1e300]}}.items():
+        yield name, json.dumps(origin | {"bias_correction": [correction | change]}).encode()
+    yield "no_config", json.dumps({"model": {"sha256": None}, "tensors": [], "bias_correction": []}).encode()
     for name, change in {"lengths": {"amax": []},
                          "no_scale": {"scale": [], "zero_point": [], "amax": [], "fix_pos": []},
                          "word": {"role": "colour"}, "string": {"name": 1}, "boolean": {"signed": 1},
