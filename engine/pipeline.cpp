@@ -81,10 +81,6 @@ std::uint64_t tensor_bytes(const PlannedTensor& tensor, const DumpSource& dumps)
   return is_read && tensor.settings.datatype.value == Datatype::integer ? dumps.bytes(tensor.name) : 0;
 }
 
-TensorView view_of(const ParameterValues& parameter) {
-  return {parameter.values.data(), DType::f32, parameter.shape, Memory::host, {}};
-}
-
 void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibrator& calibrator,
                     const BatchVisitor& visit, ProgressReport& report) {
   if (tensor.settings.datatype.value != Datatype::integer) return;
@@ -101,7 +97,7 @@ void observe_tensor(const PlannedTensor& tensor, const DumpSource& dumps, Calibr
     report.batch_done(elements * size_of(batch.dtype()));
   };
   if (tensor.parameter) {
-    const TensorView values = view_of(*tensor.parameter);
+    const TensorView values = tensor.parameter->view();
     observe(WholeTensor(values), 0);
   } else {
     for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index) {
@@ -158,8 +154,8 @@ void correct_result(const Graph& graph, const QuantizationPlan& plan, const Conf
 }
 
 // Parameters are worth having even for a network that cannot be written.
-void write_quantized(const Network& network, const QuantizationPlan& plan,
-                     const Configuration& configuration, CalibrationResult& result) {
+void write_quantized(const Network& network, const QuantizationPlan& plan, const Configuration& configuration,
+                     CalibrationResult& result) {
   try {
     result.quantized = quantized_model({network.file, network.as_read, result.graph, plan, result.parameters,
                                         result.context.bias_corrections, configuration.compatibility},

@@ -48,7 +48,8 @@ ChannelReader::ChannelReader(const TensorView& view, std::optional<int> channel_
 }
 
 bool ChannelReader::interleaved() const {
-  return layout_.channels > 1 && std::abs(layout_.channel_stride) < std::abs(layout_.dimensions.back().stride);
+  return layout_.channels > 1 &&
+         std::abs(layout_.channel_stride) < std::abs(layout_.dimensions.back().stride);
 }
 
 ChannelReader ChannelReader::part(std::int64_t begin, std::int64_t count) const {

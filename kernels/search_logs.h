@@ -6,7 +6,7 @@
 namespace qcal {
 
 // out[i] = search_log(values[i]) (log_math.h), to the bit, for normal values >= 2^-1022. Host memory; as many
-// as there are values. About 2 ns each with AVX2.
+// as there are values.
 void search_logs(std::span<const double> values, std::span<double> out);
 
 }  // namespace qcal

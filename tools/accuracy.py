@@ -34,7 +34,7 @@ RUNS = [  # what the table calls it, configuration, placement or the configurati
 # Signal to noise in dB on the same inputs, with 8-bit weights and activations, of the best settings of each tool.
 PEERS = [
     ("onnxruntime 1.32 quantize_static, per channel", {"rn_digits": 34.1, "mbv2_digits": 16.7, "cls": 21.4}),
-    ("AMD Quark, XINT8 (power of two), CLE, bias correction", {"rn_digits": 29.7, "mbv2_digits": 24.8, "cls": 12.4}),
+    ("AMD Quark, XINT8 (power of two), with and without CLE and bias correction", {"rn_digits": 29.7, "mbv2_digits": 24.8, "cls": 12.4}),
     ("AMD Quark, A8W8", {"rn_digits": 30.6, "mbv2_digits": 2.6, "cls": None}),
     ("NNCF", {"rn_digits": 33.7, "mbv2_digits": 19.1, "cls": 20.5}),
 ]

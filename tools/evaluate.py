@@ -3,7 +3,7 @@
 
     evaluate.py FLOAT.onnx QUANTIZED.onnx INPUTS.npz [--optimize all|basic|off] [--json]
 
-INPUTS.npz has keys "<run>|<graph input>", run = 0, 1, ..., and may hold `labels`, one a sample. Prints for each
+INPUTS.npz is as for record.py, and may hold `labels`, one a sample. Prints for each
 output the signal to noise ratio in dB (the float output's power over that of the difference), with labels the
 share of right answers of both networks, how often their answers agree, and which operators onnxruntime runs:
 QLinearConv and its kin are integer kernels.
@@ -14,12 +14,12 @@ import argparse
 import collections
 import json
 import os
-import sys
 import tempfile
 
 import numpy as np
 import onnx
 import onnxruntime
+from record import read_runs
 
 LEVELS = {
     "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -28,17 +28,10 @@ LEVELS = {
 }
 
 
-def read_inputs(path):
-    """Feeds in order of the run's number, and labels or None."""
+def read_labels(path):
+    """One a sample, or None."""
     archive = np.load(path, allow_pickle=False)
-    runs = collections.defaultdict(dict)
-    for key in archive.files:
-        run, bar, name = key.partition("|")
-        if bar and run.isdigit():
-            runs[int(run)][name] = archive[key]
-    if not runs:
-        sys.exit(f"{path}: no keys of the form '<run>|<graph input>'")
-    return [runs[run] for run in sorted(runs)], archive["labels"] if "labels" in archive.files else None
+    return archive["labels"] if "labels" in archive.files else None
 
 
 def open_session(path, optimize, optimized_path=None):
@@ -65,8 +58,8 @@ def decibels(signal, noise):
 
 
 def evaluate(float_path, quantized_path, inputs, optimize="all"):
-    feeds, labels = read_inputs(inputs)
     reference = open_session(float_path, "all")
+    feeds, labels = read_runs(inputs, [value.name for value in reference.get_inputs()]), read_labels(inputs)
     quantized = open_session(quantized_path, optimize)
     names = [output.name for output in reference.get_outputs()]
     signal, noise = np.zeros(len(names)), np.zeros(len(names))

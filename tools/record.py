@@ -42,7 +42,7 @@ def read_runs(path, graph_inputs):
         run, bar, name = key.partition("|")
         if bar and run.isdigit():
             runs[int(run)][name] = archive[key]
-        else:
+        elif key != "labels":  # which evaluate.py reads
             unnumbered.append(key)
     if runs:
         return [runs[run] for run in sorted(runs)]

@@ -228,13 +228,11 @@ class Analyzer {
       if (!(layer.bias_only < layer.both)) continue;
       result_.warnings.push_back(
           fmt::format("{}: its bias costs more than its weights and activations together ({:.1f} dB); more "
-                      "\"bit_width\" for "
-                      "\"bias\" helps, 32 is exact",
+                      "\"bit_width\" for \"bias\" helps, 32 is exact",
                       layer.layer, layer.bias_only));
     }
     for (std::string& warning :
          analysis_warnings(material_.plan, material_.parameters, configuration_.target_device.value,
-
                            result_.tensors, material_.origin.bias_corrections)) {
       result_.warnings.push_back(std::move(warning));
     }

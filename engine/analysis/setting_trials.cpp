@@ -108,8 +108,7 @@ std::vector<std::optional<TensorParameters>> trial_parameters(const PlannedTenso
       attempt(i, [&](Calibrator& calibrator) { calibrator.observe(tensor.name, batch); });
   };
   if (tensor.parameter) {
-    const TensorView values{
-        tensor.parameter->values.data(), DType::f32, tensor.parameter->shape, Memory::host, {}};
+    const TensorView values = tensor.parameter->view();
     observe(WholeTensor(values));
   } else if (dumps.contains(tensor.name)) {
     for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index)

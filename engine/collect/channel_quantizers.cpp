@@ -13,10 +13,9 @@ ChannelQuantizers channel_quantizers(const Shape& shape, const TensorParameters&
   for (std::size_t i = 0; i < parameters.scale.size(); ++i) {
     const double scale = parameters.scale[i];
     const std::int64_t zero_point = parameters.zero_point[i];
-    result.quantizers.push_back(
-        compatibility == Compatibility::vitis
-            ? vitis_element_quantizer(scale, zero_point, range, rounding, per_channel)
-            : element_quantizer(scale, zero_point, range, rounding));
+    result.quantizers.push_back(compatibility == Compatibility::vitis
+                                    ? vitis_element_quantizer(scale, zero_point, range, rounding, per_channel)
+                                    : element_quantizer(scale, zero_point, range, rounding));
   }
   const std::size_t first = per_channel ? static_cast<std::size_t>(*parameters.axis) + 1 : 0;
   for (std::size_t i = first; i < shape.size(); ++i) result.run *= static_cast<std::size_t>(shape[i]);

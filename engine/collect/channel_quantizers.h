@@ -13,8 +13,9 @@ namespace qcal {
 
 // Element i (C order) takes entry i / run % quantizers.size().
 struct ChannelQuantizers {
-  std::vector<ElementQuantizer> quantizers;  // one, or one a channel; they differ in scale and zero point only
-  std::size_t run = 1;                       // elements that follow each other in one channel
+  std::vector<ElementQuantizer>
+      quantizers;       // one, or one a channel; they differ in scale and zero point only
+  std::size_t run = 1;  // elements that follow each other in one channel
 
   std::size_t channel_of(std::size_t element) const { return element / run % quantizers.size(); }
 };

@@ -96,14 +96,15 @@ IntegerParameter integer_parameter(const Constant& values, const TensorParameter
 
 std::optional<IntegerParameter> rescaled_bias(const IntegerParameter& bias,
                                               const std::vector<float>& product) {
+  if (product.size() > 1 && product.size() != bias.values.size()) return std::nullopt;
   IntegerParameter result{{}, product, std::vector<std::int64_t>(product.size(), 0), ElementType::int32};
   const auto [low, high] = limits(result.type);
   const auto of = [](const auto& entries, std::size_t channel) {
     return entries[entries.size() == 1 ? 0 : channel];
   };
   for (std::size_t i = 0; i < bias.values.size(); ++i) {
-    const double real = static_cast<double>(of(bias.scale, i)) *
-                        static_cast<double>(bias.values[i] - of(bias.zero_point, i));
+    const double real =
+        static_cast<double>(of(bias.scale, i)) * static_cast<double>(bias.values[i] - of(bias.zero_point, i));
     const double steps = real / static_cast<double>(of(product, i));
     if (steps != std::floor(steps) || steps < static_cast<double>(low) || steps > static_cast<double>(high))
       return std::nullopt;

@@ -26,8 +26,9 @@ IntegerParameter integer_parameter(const Constant& values, const TensorParameter
 
 // A bias in 32 bits with the scale `product` (input x weights; one, or one a channel), which integer kernels
 // demand. A bias whose own scale is an integral multiple of it (powers of two) keeps its value exactly.
-// Absent where a value would change by that, or does not fit.
-std::optional<IntegerParameter> rescaled_bias(const IntegerParameter& bias, const std::vector<float>& product);
+// Absent where a value would change by that or does not fit, and where one value serves several channels.
+std::optional<IntegerParameter> rescaled_bias(const IntegerParameter& bias,
+                                              const std::vector<float>& product);
 
 // The type of 8, 16 or 32 bits that holds [qmin, qmax].
 ElementType container(const TensorParameters& parameters);

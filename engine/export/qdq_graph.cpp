@@ -1,16 +1,17 @@
 #include "engine/export/qdq_graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "engine/collect/channel_quantizers.h"
-#include "engine/export/fresh_names.h"
+#include "engine/dumps/in_quotes.h"
+#include "engine/error.h"
+#include "engine/export/graph_additions.h"
 #include "engine/export/integer_parameter.h"
 #include "engine/export/raise_opset.h"
 #include "engine/graph/graph_index.h"
@@ -45,7 +46,7 @@ class QdqWriter {
  public:
   QdqWriter(const Graph& graph, const QuantizationPlan& plan, const QuantizationParameters& parameters,
             Compatibility compatibility)
-      : graph_(graph), result_(graph), index_(graph), names_(graph), compatibility_(compatibility) {
+      : graph_(graph), result_(graph), index_(graph), additions_(result_), compatibility_(compatibility) {
     result_.nodes.clear();
     for (const TensorParameters& tensor : parameters.tensors) parameters_.emplace(tensor.name, &tensor);
     for (const PlannedTensor& tensor : plan.tensors) {
@@ -65,7 +66,7 @@ class QdqWriter {
         const PlannedTensor* tensor = quantized_output(output);
         if (tensor == nullptr) continue;
         const std::string& name = outputs.emplace_back(output, tensor).first;
-        output = names_.fresh(name + "_float");
+        output = additions_.tensor(name + "_float");
         in_float_[name] = output;
       }
       result_.nodes.push_back(std::move(written));
@@ -83,7 +84,7 @@ class QdqWriter {
     if (!index_.is_output(name)) return nullptr;
     const auto source = quantized_source(graph_, index_, activations_, name);
     const auto found = source ? outputs_.find(*source) : outputs_.end();
-    return found == outputs_.end() ? nullptr : found->second;
+    return found != outputs_.end() && has_channels_of(name, *found->second) ? found->second : nullptr;
   }
 
   // What `node` reads in the place of `input`.
@@ -94,8 +95,7 @@ class QdqWriter {
     const auto tensors = read_by_.find(node.name);
     if (tensors == read_by_.end()) return in_float;
     const bool is_constant = graph_.constants.contains(input);
-    const auto source =
-        is_constant ? std::nullopt : quantized_source(graph_, index_, activations_, input);
+    const auto source = is_constant ? std::nullopt : quantized_source(graph_, index_, activations_, input);
     for (const PlannedTensor* tensor : tensors->second) {
       const std::string& name = tensor->decoupled_from.empty() ? tensor->name : tensor->decoupled_from;
       if (is_constant && tensor->parameter && name == input) {
@@ -103,18 +103,22 @@ class QdqWriter {
         if (is_new) written->second = parameter(*tensor, node, input);
         return written->second;
       }
-      if (source && !tensor->parameter && name == *source) return activation(*tensor, input);
+      const bool is_source = source && !tensor->parameter && name == *source;
+      if (is_source && has_channels_of(input, *tensor)) return activation(*tensor, input);
     }
     return in_float;
   }
 
+  // A rearranged tensor has its channels elsewhere: where each has a scale, it stays in float.
+  bool has_channels_of(const std::string& name, const PlannedTensor& tensor) const {
+    if (name == tensor.name || tensor.settings.datatype.value != Datatype::integer) return true;
+    return !parameters(tensor).axis;
+  }
+
   std::string activation(const PlannedTensor& tensor, const std::string& name) {
-    // The channels of a rearranged tensor are elsewhere: such a tensor is read in float.
-    const bool has_axis = tensor.settings.datatype.value == Datatype::integer && parameters(tensor).axis;
-    if (name != tensor.name && has_axis) return name;
     const auto [found, is_new] = quantized_.try_emplace(name);
     if (is_new) {
-      found->second = names_.fresh(name + "_dequantized");
+      found->second = additions_.tensor(name + "_dequantized");
       add_quantizer(name, found->second, tensor);
     }
     return found->second;
@@ -123,7 +127,7 @@ class QdqWriter {
   // Adds what makes `result` of `name`.
   void add_quantizer(const std::string& name, const std::string& result, const PlannedTensor& tensor) {
     if (is_cast(tensor.settings.datatype.value)) {
-      const std::string stored = names_.fresh(name + "_cast");
+      const std::string stored = additions_.tensor(name + "_cast");
       add_cast(name, stored, stored_type(tensor.settings.datatype.value));
       add_cast(stored, result, type_of(name));
       return;
@@ -132,13 +136,15 @@ class QdqWriter {
     const bool is_single = type_of(name) == ElementType::float32;
     const std::string source = without_clamp(name, values);
     std::string read = source;
-    if (!is_single) add_cast(source, read = names_.fresh(name + "_single"), ElementType::float32);
-    if (is_narrower_than_container(values) && !values.axis) read = clipped(name, read, values);
-    const std::string stored = names_.fresh(name + "_quantized");
-    const std::string real = is_single ? result : names_.fresh(name + "_dequantized_single");
+    if (!is_single) add_cast(source, read = additions_.tensor(name + "_single"), ElementType::float32);
+    if (is_narrower_than_container(values)) read = clipped(name, read, values);
+    const std::string stored = additions_.tensor(name + "_quantized");
+    const std::string real = is_single ? result : additions_.tensor(name + "_dequantized_single");
     const std::vector<std::string> constants = quantizer_constants(name, values);
-    add("QuantizeLinear", name, {read, constants[0], constants[1]}, stored, values.axis);
-    add("DequantizeLinear", name, {stored, constants[0], constants[1]}, real, values.axis);
+    additions_.node("QuantizeLinear", name + "_QuantizeLinear", {read, constants[0], constants[1]}, stored,
+                    {{"axis", values.axis}});
+    additions_.node("DequantizeLinear", name + "_DequantizeLinear", {stored, constants[0], constants[1]},
+                    real, {{"axis", values.axis}});
     if (!is_single) add_cast(real, result, type_of(name));
   }
 
@@ -149,8 +155,7 @@ class QdqWriter {
     if (!producer || is_written || index_.consumers(name).size() > 1 || values.axis) return name;
     const auto clamp = clamp_of(graph_, graph_.nodes[*producer]);
     if (!clamp || is_relu(*clamp)) return name;
-    const ElementQuantizer quantizer =
-        channel_quantizers({}, values, compatibility_).quantizers.front();
+    const ElementQuantizer quantizer = channel_quantizers({}, values, compatibility_).quantizers.front();
     const auto steps = [&](float bound) {
       return with_quantizer_kind(quantizer, [&](auto rounding, auto arithmetic) {
         return quantize_steps<rounding.value, arithmetic.value>(bound, quantizer);
@@ -163,22 +168,48 @@ class QdqWriter {
   }
 
   std::string clipped(const std::string& name, const std::string& read, const TensorParameters& values) {
-    const auto bound = [&](std::int64_t q) {
-      return static_cast<float>(values.scale[0]) * static_cast<float>(q - values.zero_point[0]);
+    const auto bounds = [&](std::int64_t q) {
+      std::vector<float> reals;
+      for (std::size_t i = 0; i < values.scale.size(); ++i)
+        reals.push_back(static_cast<float>(values.scale[i]) * static_cast<float>(q - values.zero_point[i]));
+      return reals;
     };
-    std::string result = names_.fresh(name + "_clipped");
-    add("Clip", name,
-        {read, constant(name + "_lowest", make_constant({}, std::vector<float>{bound(values.qmin)})),
-         constant(name + "_highest", make_constant({}, std::vector<float>{bound(values.qmax)}))},
-        result, std::nullopt);
+    std::string result = additions_.tensor(name + "_clipped");
+    if (!values.axis) {
+      additions_.node("Clip", name + "_Clip",
+                      {read, additions_.reals(name + "_lowest", bounds(values.qmin), false),
+                       additions_.reals(name + "_highest", bounds(values.qmax), false)},
+                      result);
+      return result;
+    }
+    // Clip knows no bounds a channel.
+    const Shape along_axis = channel_shape(name, values);
+    const std::string above = additions_.tensor(name + "_above");
+    const std::string lowest =
+        additions_.constant(name + "_lowest", make_constant(along_axis, bounds(values.qmin)));
+    const std::string highest =
+        additions_.constant(name + "_highest", make_constant(along_axis, bounds(values.qmax)));
+    additions_.node("Max", name + "_Max", {read, lowest}, above);
+    additions_.node("Min", name + "_Min", {above, highest}, result);
+    return result;
+  }
+
+  // That lays one number a channel along the tensor's axis.
+  Shape channel_shape(const std::string& name, const TensorParameters& values) const {
+    const auto shape = graph_.info(name).shape;
+    if (!shape)
+      throw InputError(graph_.file + ": tensor " + in_quotes(name) +
+                       ": its rank must be known to clip its channels");
+    Shape result(shape->size() - static_cast<std::size_t>(*values.axis), 1);
+    result.front() = static_cast<std::int64_t>(values.scale.size());
     return result;
   }
 
   std::string parameter(const PlannedTensor& tensor, const Node& node, const std::string& input) {
     const Constant& values = *graph_.constant(input);
     if (is_cast(tensor.settings.datatype.value)) {
-      const std::string stored = names_.fresh(tensor.name + "_cast");
-      std::string result = names_.fresh(tensor.name + "_float");
+      const std::string stored = additions_.tensor(tensor.name + "_cast");
+      std::string result = additions_.tensor(tensor.name + "_float");
       add_cast(input, stored, stored_type(tensor.settings.datatype.value));
       add_cast(stored, result, type_of(input));
       return result;
@@ -188,19 +219,20 @@ class QdqWriter {
     if (tensor.bias_factors && integers.type != ElementType::int32) {
       if (auto wide = rescaled_bias(integers, product(*tensor.bias_factors))) integers = std::move(*wide);
     }
-    const std::string stored = integer_constant(tensor.name + "_quantized", values.shape, integers.values, integers.type);
     const bool several = integers.scale.size() > 1;
-    std::vector<std::string> inputs{stored, reals(tensor.name + "_scale", integers.scale, several)};
-    if (integers.type != ElementType::int32) {
-      inputs.push_back(integer_constant(tensor.name + "_zero_point",
-                                        several ? Shape{static_cast<std::int64_t>(integers.zero_point.size())} : Shape{},
-                                        integers.zero_point, integers.type));
-    }
-    std::string result = names_.fresh(tensor.name + "_dequantized");
-    const std::optional<int> axis = several ? axis_of(found) : std::nullopt;
+    const Shape channels = several ? Shape{static_cast<std::int64_t>(integers.scale.size())} : Shape{};
+    std::vector<std::string> inputs{additions_.integers(tensor.name + "_quantized", values.shape,
+                                                        std::move(integers.values), integers.type),
+                                    additions_.reals(tensor.name + "_scale", integers.scale, several)};
+    if (integers.type != ElementType::int32)  // whose zero point is 0, which need not be said
+      inputs.push_back(
+          additions_.integers(tensor.name + "_zero_point", channels, integers.zero_point, integers.type));
+    std::string result = additions_.tensor(tensor.name + "_dequantized");
+    std::map<std::string, std::optional<std::int64_t>> attributes;
+    if (several) attributes["axis"] = found.axis ? found.axis.value() : tensor.channel_axis.value();
     const bool is_single = type_of(node.input(0)) == ElementType::float32;
-    const std::string real = is_single ? result : names_.fresh(tensor.name + "_single");
-    add("DequantizeLinear", tensor.name, inputs, real, axis);
+    const std::string real = is_single ? result : additions_.tensor(tensor.name + "_single");
+    additions_.node("DequantizeLinear", tensor.name + "_DequantizeLinear", inputs, real, attributes);
     if (!is_single) add_cast(real, result, type_of(node.input(0)));
     return result;
   }
@@ -213,8 +245,6 @@ class QdqWriter {
       result.push_back(input * static_cast<float>(scale));
     return result;
   }
-
-  static std::optional<int> axis_of(const TensorParameters& found) { return found.axis ? found.axis : 0; }
 
   const TensorParameters& parameters(const PlannedTensor& tensor) const {
     return *parameters_.at(tensor.name);
@@ -232,50 +262,18 @@ class QdqWriter {
     for (const ElementQuantizer& quantizer : channel_quantizers({}, values, compatibility_).quantizers)
       scale.push_back(quantizer.scale);
     const Shape shape = values.axis ? Shape{static_cast<std::int64_t>(scale.size())} : Shape{};
-    return {reals(name + "_scale", scale, values.axis.has_value()),
-            integer_constant(name + "_zero_point", shape, values.zero_point, container(values))};
-  }
-
-  std::string reals(const std::string& name, const std::vector<float>& values, bool is_vector) {
-    return constant(
-        name, make_constant(is_vector ? Shape{static_cast<std::int64_t>(values.size())} : Shape{}, values));
-  }
-
-  std::string integer_constant(const std::string& name, Shape shape, const std::vector<std::int64_t>& values,
-                               ElementType type) {
-    auto result = std::make_shared<Constant>();
-    result->type = type;
-    result->shape = std::move(shape);
-    result->values = values;
-    return constant(name, std::move(result));
-  }
-
-  std::string constant(const std::string& wanted, ConstantPointer value) {
-    std::string name = names_.fresh(wanted);
-    result_.constants.emplace(name, std::move(value));
-    return name;
-  }
-
-  void add(const char* op, const std::string& tensor, std::vector<std::string> inputs,
-           const std::string& output, std::optional<int> axis) {
-    Node node;
-    node.op_type = op;
-    node.name = names_.fresh(tensor + "_" + op);
-    node.inputs = std::move(inputs);
-    node.outputs = {output};
-    if (axis) node.attributes.emplace("axis", static_cast<std::int64_t>(*axis));
-    result_.nodes.push_back(std::move(node));
+    return {additions_.reals(name + "_scale", scale, values.axis.has_value()),
+            additions_.integers(name + "_zero_point", shape, values.zero_point, container(values))};
   }
 
   void add_cast(const std::string& input, const std::string& output, ElementType type) {
-    add("Cast", output, {input}, output, std::nullopt);
-    result_.nodes.back().attributes.emplace("to", static_cast<std::int64_t>(type));
+    additions_.node("Cast", output + "_Cast", {input}, output, {{"to", static_cast<std::int64_t>(type)}});
   }
 
   const Graph& graph_;
   Graph result_;
   const GraphIndex index_;
-  FreshNames names_;
+  GraphAdditions additions_;
   const Compatibility compatibility_;
   std::unordered_map<std::string, const TensorParameters*> parameters_;
   std::unordered_map<std::string, std::vector<const PlannedTensor*>> read_by_;  // node name -> its tensors

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/export/fresh_names.h"
 #include "engine/export/qdq_graph.h"
+#include "engine/graph/fresh_names.h"
 #include "engine/transform/onnx_spelling.h"
 
 namespace qcal {
@@ -22,7 +22,7 @@ Graph with_corrected_biases(Graph graph, const std::vector<BiasCorrection>& corr
     }
     const auto node = std::ranges::find(graph.nodes, correction.layer, &Node::name);
     node->inputs.resize(3);
-    node->inputs[2] = names.fresh(correction.layer + "_bias");
+    node->inputs[2] = names.tensor(correction.layer + "_bias");
     graph.constants[node->inputs[2]] = make_constant(channels, correction.corrected);
   }
   return graph;

@@ -26,8 +26,8 @@ struct QuantizedNetwork {
 };
 
 // The bytes of an ONNX file (see qdq_graph.h), with the bias corrections that were kept; a layer without a
-// bias gets one for its own, in float. What exceeds the 2 GiB of a file is for one named `data_file` beside it.
-// Throws InputError where the network cannot be written.
+// bias gets one for its own, in float. What exceeds the 2 GiB of a file is for one named `data_file` beside
+// it. Throws InputError where the network cannot be written.
 OnnxFiles quantized_model(const QuantizedNetwork& network, const std::string& data_file);
 
 }  // namespace qcal

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +12,7 @@
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
-#include "engine/export/fresh_names.h"
+#include "engine/export/graph_additions.h"
 
 namespace qcal {
 namespace {
@@ -21,16 +20,14 @@ namespace {
 // The graph in the making, and what a step needs of it.
 struct Raising {
   Graph& graph;
-  FreshNames& names;
+  GraphAdditions additions;
 
-  std::string constant(const Node& node, const char* what, ConstantPointer value) {
-    std::string name = names.fresh(node.name + "_" + what);
-    graph.constants.emplace(name, std::move(value));
-    return name;
-  }
   std::string integers(const Node& node, const char* what, std::vector<std::int64_t> values) {
     const Shape shape{static_cast<std::int64_t>(values.size())};
-    return constant(node, what, make_constant(shape, std::move(values)));
+    return additions.integers(node.name + "_" + what, shape, std::move(values), ElementType::int64);
+  }
+  std::string reals(const Node& node, const char* what, const std::vector<float>& values, bool is_vector) {
+    return additions.reals(node.name + "_" + what, values, is_vector);
   }
   std::optional<std::size_t> rank(const Node& node) const {
     const auto shape = graph.info(node.input(0)).shape;
@@ -73,8 +70,7 @@ void pad_to_inputs(Raising& raising, Node& node) {
   integers_to_input(raising, node, "pads", 1);
   const float value = node.real("value", 0.0F);
   node.attributes.erase("value");
-  if (value != 0.0F)
-    set_input(node, 2, raising.constant(node, "value", make_constant({}, std::vector<float>{value})));
+  if (value != 0.0F) set_input(node, 2, raising.reals(node, "value", {value}, false));
 }
 
 void slice_to_inputs(Raising& raising, Node& node) {
@@ -100,12 +96,12 @@ void resize_with_coordinates(Raising& raising, Node& node) {
     if (const auto found = node.attributes.find("scales"); found != node.attributes.end()) {
       const auto* scales = std::get_if<std::vector<float>>(&found->second);
       if (scales == nullptr) refuse(raising.graph, node, "its scales are no list of numbers");
-      const Shape shape{static_cast<std::int64_t>(scales->size())};
-      set_input(node, 1, raising.constant(node, "scales", make_constant(shape, *scales)));
+      set_input(node, 1, raising.reals(node, "scales", *scales, true));
       node.attributes.erase("scales");
     }
   }
-  if (node.text("mode", "nearest") == "bilinear") node.attributes.insert_or_assign("mode", std::string("linear"));
+  if (node.text("mode", "nearest") == "bilinear")
+    node.attributes.insert_or_assign("mode", std::string("linear"));
   node.inputs = {node.input(0), "", node.input(1)};
   node.attributes.insert_or_assign("coordinate_transformation_mode", std::string("asymmetric"));
   node.attributes.insert_or_assign("nearest_mode", std::string("floor"));
@@ -116,7 +112,8 @@ void softmax_over_last(Raising& raising, Node& node) {
   const auto rank = raising.rank(node);
   const std::int64_t axis = node.integer("axis", 1);
   const bool is_last = axis == -1 || (rank && axis == static_cast<std::int64_t>(*rank) - 1);
-  if (!is_last) refuse(raising.graph, node, "its axis is not the last, which means something else since opset 13");
+  if (!is_last)
+    refuse(raising.graph, node, "its axis is not the last, which means something else since opset 13");
   node.attributes.insert_or_assign("axis", std::int64_t{-1});
 }
 
@@ -174,10 +171,12 @@ void check_body(const Graph& body, const Graph& graph, std::int64_t to) {
   for (const Node& node : body.nodes) {
     for (const Change& change : changes) {
       if (node.is(change.op) && lies_between(change, graph.opset, to))
-        refuse(graph, node, "it changed between the network's opset and the one that is needed, inside a subgraph");
+        refuse(graph, node,
+               "it changed between the network's opset and the one that is needed, inside a subgraph");
     }
     for (const auto& [name, attribute] : node.attributes) {
-      if (const auto* inner = std::get_if<std::shared_ptr<const Graph>>(&attribute)) check_body(**inner, graph, to);
+      if (const auto* inner = std::get_if<std::shared_ptr<const Graph>>(&attribute))
+        check_body(**inner, graph, to);
     }
   }
 }
@@ -186,14 +185,14 @@ void check_body(const Graph& body, const Graph& graph, std::int64_t to) {
 
 Graph raise_opset(Graph graph, std::int64_t opset) {
   if (graph.opset >= opset) return graph;
-  FreshNames names(graph);
-  Raising raising{graph, names};
+  Raising raising{graph, GraphAdditions(graph)};
   for (Node& node : graph.nodes) {
     for (const Change& change : changes) {
       if (node.is(change.op) && lies_between(change, graph.opset, opset)) change.apply(raising, node);
     }
     for (const auto& [name, attribute] : node.attributes) {
-      if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute)) check_body(**body, graph, opset);
+      if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute))
+        check_body(**body, graph, opset);
     }
   }
   graph.opset = opset;

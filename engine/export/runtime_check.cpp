@@ -31,7 +31,8 @@ constexpr Demand of_onnxruntime[] = {
      [](const TensorParameters& tensor) {
        return is_activation(tensor) && tensor.granularity == Granularity::per_channel;
      }},
-    {"rounded otherwise than half to even, which is what QuantizeLinear does: exact ties differ; set round_mode "
+    {"rounded otherwise than half to even, which is what QuantizeLinear does: exact ties differ; set "
+     "round_mode "
      "to half_even",
      [](const TensorParameters& tensor) {
        return is_activation(tensor) && tensor.round_mode != RoundMode::half_even;

@@ -23,8 +23,8 @@ struct SpellingsOf<Runtime> {
 // biases in float.
 std::vector<std::string> runtime_problems(const QuantizationParameters& parameters, Runtime runtime);
 
-// TensorRT's calibration cache, for versions that read scales instead of Q/DQ nodes: a line for each input and
-// activation with an integer datatype, with the bits of its scale amax / 127 as float32 in hexadecimal.
+// TensorRT's calibration cache, for versions that read scales instead of Q/DQ nodes: a line for each input
+// and activation with an integer datatype, with the bits of its scale amax / 127 as float32 in hexadecimal.
 std::string tensorrt_cache(const QuantizationParameters& parameters);
 
 }  // namespace qcal

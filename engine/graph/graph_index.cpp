@@ -1,7 +1,5 @@
 #include "engine/graph/graph_index.h"
 
-#include <algorithm>
-
 namespace qcal {
 
 GraphIndex::GraphIndex(const Graph& graph) {
@@ -37,21 +35,6 @@ std::optional<std::size_t> GraphIndex::sole_consumer(const std::string& tensor) 
   const auto& readers = consumers(tensor);
   if (readers.size() != 1 || is_output(tensor)) return std::nullopt;
   return readers.front();
-}
-
-std::string unused_name(const Graph& graph, const std::string& wanted) {
-  const auto taken = [&](const std::string& name) {
-    if (graph.constants.contains(name)) return true;
-    if (std::ranges::find(graph.inputs, name) != graph.inputs.end()) return true;
-    return std::ranges::any_of(graph.nodes, [&](const Node& node) {
-      return std::ranges::find(node.outputs, name) != node.outputs.end();
-    });
-  };
-  if (!taken(wanted)) return wanted;
-  for (int suffix = 1;; ++suffix) {
-    std::string name = wanted + "_" + std::to_string(suffix);
-    if (!taken(name)) return name;
-  }
 }
 
 }  // namespace qcal

@@ -33,7 +33,4 @@ class GraphIndex {
   std::unordered_set<std::string> outputs_;
 };
 
-// `wanted`, or `wanted` with a number appended so that no tensor of `graph` has that name.
-std::string unused_name(const Graph& graph, const std::string& wanted);
-
 }  // namespace qcal

@@ -318,7 +318,8 @@ OnnxFiles write_onnx(const std::filesystem::path& model, const Graph& as_read, c
   if (proto.ir_version() < first_ir_with_plain_initializers)
     proto.set_ir_version(first_ir_with_plain_initializers);
   OnnxFiles files;
-  if (data_file && proto.ByteSizeLong() > data_file->limit) files.data = move_to_data_file(proto, data_file->name);
+  if (data_file && proto.ByteSizeLong() > data_file->limit)
+    files.data = move_to_data_file(proto, data_file->name);
   files.model = serialized(proto, model.string());
   return files;
 }

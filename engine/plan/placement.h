@@ -41,8 +41,8 @@ struct QuantizedReaders {
 // Quantized tensors by name.
 using Placed = std::map<std::string, QuantizedReaders>;
 
-// Whether every value of the node's result is one of its first input's: a maximum, a nearest neighbour. Integer
-// kernels want one scale for both.
+// Whether every value of the node's result is one of its first input's: a maximum, a nearest neighbour.
+// Integer kernels want one scale for both.
 bool selects_values(const Node& node);
 
 // The member of `quantized` that `tensor` is, or is a rearrangement of: shape operators keep a quantized

@@ -25,7 +25,8 @@ std::string heading(const PlannedTensor& tensor) {
   if (!tensor.layer.empty()) text += fmt::format(" of {} ({})", tensor.layer, tensor.layer_type);
   text += fmt::format(", shape {}", shape_text(tensor.shape));
   if (tensor.channel_axis) text += fmt::format(", channel axis {}", *tensor.channel_axis);
-  if (tensor.parameter && tensor.readers.size() > 1) text += fmt::format(", shared by {} layers", tensor.readers.size());
+  if (tensor.parameter && tensor.readers.size() > 1)
+    text += fmt::format(", shared by {} layers", tensor.readers.size());
   if (!tensor.decoupled_from.empty()) text += fmt::format(", a copy of {}", tensor.decoupled_from);
   text += '\n';
   if (!tensor.same_as.empty()) text += fmt::format("  with the parameters of {}\n", tensor.same_as);

@@ -165,13 +165,15 @@ class Planner {
     const Node& head = graph_.nodes[activation.layer];
     const bool only_selects =
         selects_values(head) && std::ranges::all_of(activation.members, [&](std::size_t member) {
-          return member == activation.layer || find_operator(graph_.nodes[member])->role == OperatorRole::shape;
+          return member == activation.layer ||
+                 find_operator(graph_.nodes[member])->role == OperatorRole::shape;
         });
     if (!only_selects) return "";
     const std::string source =
         quantized_source(graph_, index_, quantized_, head.input(0)).value_or(std::string());
     const auto found = std::ranges::find(plan_.tensors, source, &PlannedTensor::name);
-    if (found == plan_.tensors.end() || found->settings.per_channel.value || tensor.settings.per_channel.value)
+    if (found == plan_.tensors.end() || found->settings.per_channel.value ||
+        tensor.settings.per_channel.value)
       return "";
     return tensor.settings.datatype.value == Datatype::integer ? source : "";
   }

@@ -10,6 +10,7 @@
 
 #include "config/settings.h"
 #include "engine/graph/graph.h"
+#include "kernels/tensor_view.h"
 
 namespace qcal {
 
@@ -17,6 +18,8 @@ namespace qcal {
 struct ParameterValues {
   std::vector<std::int64_t> shape;
   std::vector<float> values;
+
+  TensorView view() const { return {values.data(), DType::f32, shape, Memory::host, {}}; }
 };
 
 // The two factors of a 32-bit bias' scale: scale = scale of `input` x scale of `weights` (per channel where
@@ -88,7 +91,8 @@ QuantizationPlan make_plan(const Graph& graph, const Configuration& configuratio
 // transforms. Empty where the plan has no such layer.
 QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer);
 
-// Names of the tensors that a dump should hold: inputs and activations with an integer datatype, in plan order.
+// Names of the tensors that a dump should hold: inputs and activations with an integer datatype, in plan
+// order.
 std::vector<std::string> tensors_to_record(const QuantizationPlan& plan);
 
 }  // namespace qcal

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "config/describe.h"
-#include "engine/graph/graph_index.h"
+#include "engine/graph/fresh_names.h"
 
 namespace qcal {
 namespace {

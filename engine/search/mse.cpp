@@ -63,7 +63,8 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   // All that the highest level takes. Sums of what is not negative only grow, in floating point too, so no
   // cost is below what this and some of the other levels cost.
   const int clipped = std::max(first_uniform_, bin_above(zero + (highest - 0.5) * step));
-  const double clipping = clipped < end_uniform_ ? run_cost(clipped, end_uniform_, zero + highest * step) : 0.0;
+  const double clipping =
+      clipped < end_uniform_ ? run_cost(clipped, end_uniform_, zero + highest * step) : 0.0;
   const auto total = [&](double runs) { return cost + runs * width * width; };
   if (const double least = total(clipping); least > limit) return least;
 
@@ -73,7 +74,8 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   double level = std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest);
   while (begin < end_uniform_) {
     int end = end_uniform_;
-    if (level < highest) end = bin_above(zero + (level + 0.5) * step);  // centers below it belong to this level
+    if (level < highest)
+      end = bin_above(zero + (level + 0.5) * step);  // centers below it belong to this level
     if (end > begin) {
       runs += run_cost(begin, end, zero + level * step);
       if (const double least = total(runs); least > limit) return least;

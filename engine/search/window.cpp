@@ -86,12 +86,14 @@ Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost&
   for (int round = 0; round < most_rounds; ++round) {
     const Window before = window;
     const Candidates ends{std::max(window.begin + sweep.start, zero + 1), bins, sweep.stride};
-    window.end = cheapest(ends, sweep, window.end,
-                          [&](int end, double limit) { return cost({before.begin, end}, limit); });
+    window.end = cheapest(ends, sweep, window.end, [&](int end, double limit) {
+      return cost({before.begin, end}, limit);
+    });
     // Downwards, so that the wider window counts as the later one here too.
     const Candidates begins{std::min(window.end - sweep.start, zero), 0, -sweep.stride};
-    window.begin = cheapest(begins, sweep, window.begin,
-                            [&](int begin, double limit) { return cost({begin, window.end}, limit); });
+    window.begin = cheapest(begins, sweep, window.begin, [&](int begin, double limit) {
+      return cost({begin, window.end}, limit);
+    });
     if (window == before) break;
   }
   return window;

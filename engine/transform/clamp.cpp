@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/graph/graph_index.h"
+#include "engine/graph/fresh_names.h"
 
 namespace qcal {
 namespace {

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/graph/fresh_names.h"
+
 namespace qcal {
 
 std::string folded_name(const Graph& graph, const GraphIndex& index, const std::string& name) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/graph/graph_index.h"
+#include "engine/graph/fresh_names.h"
 
 namespace qcal {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/graph/array_ops.h"
-#include "engine/graph/graph_index.h"
+#include "engine/graph/fresh_names.h"
 
 namespace qcal {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/graph/graph_index.h"
+#include "engine/graph/fresh_names.h"
 #include "engine/transform/clamp.h"
 #include "engine/transform/drop_dead_nodes.h"
 

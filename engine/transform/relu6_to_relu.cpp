@@ -29,7 +29,8 @@ std::vector<std::string> relu6_outputs(const Graph& graph) {
   std::vector<std::string> outputs;
   for (const Node& node : graph.nodes) {
     const auto clamp = clamp_of(graph, node);
-    if (clamp && is_relu6(*clamp) && !is_hard_sigmoid(graph, index, *clamp)) outputs.push_back(node.output(0));
+    if (clamp && is_relu6(*clamp) && !is_hard_sigmoid(graph, index, *clamp))
+      outputs.push_back(node.output(0));
   }
   return outputs;
 }

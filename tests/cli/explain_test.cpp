@@ -40,7 +40,8 @@ TEST(Explain, ShowsEveryValuesSource) {
 
   const ToolRun names =
       work.run("explain --tensors" + config + " --model " + models + "/rn_digits/rn_digits.ts.op13.bn.onnx");
-  EXPECT_THAT(names.out, AllOf(HasSubstr("input\n"), HasSubstr("/relu/Relu_output_0\n"), Not(HasSubstr("weight"))));
+  EXPECT_THAT(names.out,
+              AllOf(HasSubstr("input\n"), HasSubstr("/relu/Relu_output_0\n"), Not(HasSubstr("weight"))));
 }
 
 TEST(Explain, DefaultConfigurationIsTheSpecificationsForTheDpu) {
@@ -103,11 +104,15 @@ TEST(Explain, LayerShowsOneLayer) {
 TEST(Explain, SaysWhatThePlacementQuantizesForWhom) {
   const Workspace work;
   const std::string compute = work.run("explain --placement compute" + rn_digits).out;
-  EXPECT_THAT(compute, HasSubstr("placement compute: 8 inputs and activations quantized, 7 left in float  (--placement)"));
+  EXPECT_THAT(
+      compute,
+      HasSubstr("placement compute: 8 inputs and activations quantized, 7 left in float  (--placement)"));
   EXPECT_THAT(compute, HasSubstr("  in float: logits\n"));
-  EXPECT_THAT(compute, HasSubstr("\n/relu/Relu_output_0\n  activation of /conv1/Conv (Conv2d), shape ? x 8 x 8 x 8, "
-                                 "channel axis 1\n  quantized for /layer1/layer1.0/conv1/Conv\n"));
-  EXPECT_THAT(work.run("explain --placement groups" + rn_digits).out, HasSubstr("quantized for the graph's output\n"));
+  EXPECT_THAT(compute,
+              HasSubstr("\n/relu/Relu_output_0\n  activation of /conv1/Conv (Conv2d), shape ? x 8 x 8 x 8, "
+                        "channel axis 1\n  quantized for /layer1/layer1.0/conv1/Conv\n"));
+  EXPECT_THAT(work.run("explain --placement groups" + rn_digits).out,
+              HasSubstr("quantized for the graph's output\n"));
 }
 
 TEST(Explain, LayersThatAreNoneAreRefused) {

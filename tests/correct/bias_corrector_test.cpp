@@ -10,6 +10,7 @@
 #include <random>
 
 #include "tests/plan/plan_helpers.h"
+#include "tests/plan/plan_parameters.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/test_backend.h"
 
@@ -129,18 +130,9 @@ struct Network {
   QuantizationParameters parameters;
 
   explicit Network(Graph network)
-      : graph(std::move(network)), plan(make_plan(graph, testing::configuration(""))) {
-    for (const PlannedTensor& planned : plan.tensors) {
-      TensorParameters tensor;
-      tensor.name = planned.name;
-      tensor.role = planned.role;
-      tensor.qmin = -128;
-      tensor.qmax = 127;
-      tensor.scale = {weight_scale};
-      tensor.zero_point = {0};
-      parameters.tensors.push_back(tensor);
-    }
-  }
+      : graph(std::move(network)),
+        plan(make_plan(graph, testing::configuration(""))),
+        parameters(testing::symmetric_parameters(plan, weight_scale, -128, 127)) {}
 
   // From values of that shape, in batches of `samples`, the same on the CPU and on the tested back end.
   BiasCorrection corrected(const std::vector<float>& x, const Shape& shape, std::int64_t samples) const {

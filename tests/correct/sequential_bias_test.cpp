@@ -13,6 +13,7 @@
 #include "kernels/backend.h"
 #include "kernels/error.h"
 #include "tests/plan/plan_helpers.h"
+#include "tests/plan/plan_parameters.h"
 #include "tests/support/graph_builder.h"
 
 namespace qcal {
@@ -153,16 +154,7 @@ void fill(std::vector<float>& values, std::int64_t count, float mean, std::mt199
 // Plans the network's graph, and quantizes its weights.
 void plan_in_4_bits(Network& network) {
   network.plan = make_plan(network.graph, testing::configuration(""));
-  for (const PlannedTensor& planned : network.plan.tensors) {
-    TensorParameters tensor;
-    tensor.name = planned.name;
-    tensor.role = planned.role;
-    tensor.qmin = -8;
-    tensor.qmax = 7;
-    tensor.scale = {weight_scale};
-    tensor.zero_point = {0};
-    network.parameters.tensors.push_back(tensor);
-  }
+  network.parameters = testing::symmetric_parameters(network.plan, weight_scale, -8, 7);
 }
 
 // A padded convolution, a depthwise one, one that makes a vector, and a Gemm behind it.

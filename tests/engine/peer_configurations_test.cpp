@@ -114,8 +114,10 @@ TEST(PeerConfigurations, ParametersHaveNoStatistic) {
   for (const std::string statistic : {"modal", "max", "mean", "median"}) {
     const Configuration own = configuration(
         R"("tensor_quantize_config": {"weights": {"calib_statistic_method": ")" + statistic + "\"}}");
-    EXPECT_EQ(calibrated(own, weights, {.role = Role::weights}).scale,
-              calibrated(configuration(R"("keep_add_layer_accuracy": false)"), weights, {.role = Role::weights}).scale);
+    EXPECT_EQ(
+        calibrated(own, weights, {.role = Role::weights}).scale,
+        calibrated(configuration(R"("keep_add_layer_accuracy": false)"), weights, {.role = Role::weights})
+            .scale);
   }
 }
 

@@ -31,8 +31,8 @@ Configuration maxmin_configuration(CalibrationScope scope) {
   Configuration configuration = load_config(models / "configs/gpu.json");
   configuration.quantizable[Role::bias].value = true;
   configuration.tensor_settings[Role::bias].bit_width.value = 32;
-  for (Sourced<bool>* changes : {&configuration.convert_relu6_to_relu, &configuration.include_cle,
-                                 &configuration.include_bias_corr})
+  for (Sourced<bool>* changes :
+       {&configuration.convert_relu6_to_relu, &configuration.include_cle, &configuration.include_bias_corr})
     changes->value = false;
   for (const Role role : {Role::input, Role::activation}) {
     configuration.tensor_settings[role].method.value = Method::maxmin;

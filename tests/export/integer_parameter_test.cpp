@@ -40,7 +40,8 @@ TEST(IntegerParameter, TakesTheScaleOfItsChannel) {
   TensorParameters channels = parameters(8, -128, 127, {1.0, 2.0});
   channels.granularity = Granularity::per_channel;
   channels.axis = 1;
-  EXPECT_THAT(integers({2, 2, 2}, {8, 8, 8, 8, 4, 4, 4, 4}, channels).values, ElementsAre(8, 8, 4, 4, 4, 4, 2, 2));
+  EXPECT_THAT(integers({2, 2, 2}, {8, 8, 8, 8, 4, 4, 4, 4}, channels).values,
+              ElementsAre(8, 8, 4, 4, 4, 4, 2, 2));
 }
 
 TEST(IntegerParameter, AddsTheZeroPoint) {
@@ -52,14 +53,15 @@ TEST(IntegerParameter, AddsTheZeroPoint) {
 TEST(IntegerParameter, ThirtyTwoBitsAreExactBeyondFloat) {
   // 2^24 + 1 and its half: a float32 division would lose the last bit.
   const TensorParameters wide = parameters(32, -2147483648LL, 2147483647LL, {0x1p-30});
-  EXPECT_THAT(integers({2}, {1.0F + 0x1p-23F, 4.0F}, wide).values, ElementsAre((1 << 30) + (1 << 7), 2147483647LL));
-  for (const RoundMode mode : {RoundMode::half_even, RoundMode::half_up, RoundMode::half_down, RoundMode::std_round}) {
+  EXPECT_THAT(integers({2}, {1.0F + 0x1p-23F, 4.0F}, wide).values,
+              ElementsAre((1 << 30) + (1 << 7), 2147483647LL));
+  for (const RoundMode mode :
+       {RoundMode::half_even, RoundMode::half_up, RoundMode::half_down, RoundMode::std_round}) {
     TensorParameters half = parameters(32, -2147483648LL, 2147483647LL, {2.0});
     half.round_mode = mode;
     const bool up = mode == RoundMode::half_up || mode == RoundMode::std_round;
     EXPECT_THAT(integers({1}, {1.0F}, half).values, ElementsAre(up ? 1 : 0));
-    EXPECT_THAT(integers({1}, {-1.0F}, half).values,
-                ElementsAre(mode == RoundMode::std_round ? -1 : 0));
+    EXPECT_THAT(integers({1}, {-1.0F}, half).values, ElementsAre(mode == RoundMode::std_round ? -1 : 0));
   }
 }
 
@@ -83,6 +85,8 @@ TEST(RescaledBias, KeepsItsValueOrIsLeftAlone) {
   EXPECT_FALSE(rescaled_bias(bias, {0.5F})) << "-5 / 4 is no step";
   EXPECT_FALSE(rescaled_bias(bias, {0x1p-40F})) << "more than 32 bits";
   EXPECT_THAT(rescaled_bias(bias, {0x1p-4F, 0x1p-3F})->values, ElementsAre(12, -10));
+  EXPECT_FALSE(rescaled_bias({{3}, {0.25F}, {0}, ElementType::int8}, {0x1p-4F, 0x1p-3F}))
+      << "one value for all channels";
 }
 
 }  // namespace

@@ -78,8 +78,8 @@ GraphBuilder conv() {
 }
 
 TEST(QdqGraph, WeightsAndBiasAreIntegers) {
-  const Graph graph = quantized(conv().output("c"), R"("tensor_quantize_config": {"bias": {"bit_width": 32}})",
-                                Placement::compute);
+  const Graph graph = quantized(
+      conv().output("c"), R"("tensor_quantize_config": {"bias": {"bit_width": 32}})", Placement::compute);
   const Node& layer = maker(graph, "c");
   const Node& weights = maker(graph, layer.input(1));
   EXPECT_EQ(weights.op_type, "DequantizeLinear");
@@ -123,16 +123,21 @@ TEST(QdqGraph, OutputsKeepTheirNames) {
 TEST(QdqGraph, AnOutputThatOthersReadToo) {
   const auto network = conv().ramp("v", {2, 2, 1, 1}).node("Conv", {"c", "v"}, {"d"}).output("c").output("d");
   const Graph graph = quantized(network, "", Placement::groups);
-  EXPECT_EQ(maker(graph, graph.nodes.back().op_type == "Conv" ? "d" : "d").op_type, "DequantizeLinear");
+  EXPECT_EQ(maker(graph, "d").op_type, "DequantizeLinear");
   EXPECT_THAT(ancestry(graph, "d"),
-              ElementsAre("DequantizeLinear", "QuantizeLinear", "Conv", "DequantizeLinear", "QuantizeLinear", "Conv",
-                          "DequantizeLinear", "QuantizeLinear"))
+              ElementsAre("DequantizeLinear", "QuantizeLinear", "Conv", "DequantizeLinear", "QuantizeLinear",
+                          "Conv", "DequantizeLinear", "QuantizeLinear"))
       << "c is quantized once, for the output and the second layer";
 }
 
 TEST(QdqGraph, LayersInFloatReadFloat) {
-  const auto network = conv().ramp("v", {2, 2, 1, 1}).node("Conv", {"c", "v"}, {"d"}).node("Relu", {"d"}, {"e"})
-                           .ramp("u", {2, 2, 1, 1}).node("Conv", {"e", "u"}, {"f"}).output("f");
+  const auto network = conv()
+                           .ramp("v", {2, 2, 1, 1})
+                           .node("Conv", {"c", "v"}, {"d"})
+                           .node("Relu", {"d"}, {"e"})
+                           .ramp("u", {2, 2, 1, 1})
+                           .node("Conv", {"e", "u"}, {"f"})
+                           .output("f");
   for (const Placement placement : {Placement::groups, Placement::compute, Placement::fused}) {
     const Graph graph = quantized(network, R"("keep_first_last_layer_accuracy": true)", placement);
     EXPECT_EQ(maker(graph, "c").input(0), "x");
@@ -142,17 +147,23 @@ TEST(QdqGraph, LayersInFloatReadFloat) {
 }
 
 TEST(QdqGraph, RearrangedTensorsAreQuantizedWhereTheyAreRead) {
-  const auto network = conv().ramp("m", {32, 3}).node("Relu", {"c"}, {"r"}).node("Neg", {"r"}, {"n"}).node("Flatten", {"r"}, {"f"})
-                           .node("Gemm", {"f", "m"}, {"y"}).output("y").output("n");
+  const auto network = conv()
+                           .ramp("m", {32, 3})
+                           .node("Relu", {"c"}, {"r"})
+                           .node("Neg", {"r"}, {"n"})
+                           .node("Flatten", {"r"}, {"f"})
+                           .node("Gemm", {"f", "m"}, {"y"})
+                           .output("y")
+                           .output("n");
   const Graph graph = quantized(network, "", Placement::compute);
-  EXPECT_THAT(ancestry(graph, "y"), ElementsAre("Gemm", "DequantizeLinear", "QuantizeLinear", "Flatten", "Relu",
-                                                "Conv", "DequantizeLinear", "QuantizeLinear"));
+  EXPECT_THAT(ancestry(graph, "y"), ElementsAre("Gemm", "DequantizeLinear", "QuantizeLinear", "Flatten",
+                                                "Relu", "Conv", "DequantizeLinear", "QuantizeLinear"));
   EXPECT_THAT(ancestry(graph, "n"), ElementsAre("Neg", "Relu", "Conv", "DequantizeLinear", "QuantizeLinear"));
 }
 
 TEST(QdqGraph, OddWidthsAreClippedFirst) {
-  const Graph graph = quantized(conv().output("c"), R"("tensor_quantize_config": {"input": {"bit_width": 4}})",
-                                Placement::compute);
+  const Graph graph = quantized(
+      conv().output("c"), R"("tensor_quantize_config": {"input": {"bit_width": 4}})", Placement::compute);
   EXPECT_THAT(ancestry(graph, "c"), ElementsAre("Conv", "DequantizeLinear", "QuantizeLinear", "Clip"));
   const Node& clip = maker(graph, maker(graph, maker(graph, maker(graph, "c").input(0)).input(0)).input(0));
   EXPECT_THAT(*graph.constant(clip.input(1))->reals(), ElementsAre(-4.0F));
@@ -160,42 +171,101 @@ TEST(QdqGraph, OddWidthsAreClippedFirst) {
   EXPECT_EQ(graph.opset, 17);
 }
 
+TEST(QdqGraph, OddWidthsAreClippedChannelByChannel) {
+  const auto network =
+      conv().node("Relu", {"c"}, {"r"}).ramp("v", {2, 2, 1, 1}).node("Conv", {"r", "v"}, {"y"}).output("y");
+  const Graph graph =
+      quantized(network, R"("tensor_quantize_config": {"activation": {"bit_width": 4, "per_channel": true}})",
+                Placement::compute);
+  EXPECT_THAT(ancestry(graph, "y"), ElementsAre("Conv", "DequantizeLinear", "QuantizeLinear", "Min", "Max",
+                                                "Relu", "Conv", "DequantizeLinear", "QuantizeLinear"));
+  const auto least = std::ranges::find(graph.nodes, "Max", &Node::op_type);
+  EXPECT_THAT(*graph.constant(least->input(1))->reals(), ElementsAre(-4.0F, -4.0F));
+  EXPECT_THAT(graph.constant(least->input(1))->shape, ElementsAre(2, 1, 1)) << "along axis 1 of four";
+}
+
+TEST(QdqGraph, ARearrangedOutputDoesNotTakeScalesOfOtherChannels) {
+  const auto network = conv().node("Neg", {"c"}, {"n"}).node("Flatten", {"c"}, {"f"}).output("f").output("n");
+  const Graph graph = quantized(network, R"("tensor_quantize_config": {"activation": {"per_channel": true}})",
+                                Placement::groups);
+  EXPECT_THAT(ancestry(graph, "n"), ElementsAre("Neg", "DequantizeLinear", "QuantizeLinear", "Conv",
+                                                "DequantizeLinear", "QuantizeLinear"));
+  EXPECT_THAT(ancestry(graph, "f"), ElementsAre("Flatten", "Conv", "DequantizeLinear", "QuantizeLinear"));
+}
+
+TEST(QdqGraph, ABiasWithTwoAxesHasItsScalesAlongTheLast) {
+  const auto network = GraphBuilder()
+                           .input("x", {4, 2})
+                           .ramp("w", {2, 3})
+                           .reals("b", {1, 3}, {0.5F, 1.0F, 1.5F})
+                           .node("Gemm", {"x", "w", "b"}, {"y"})
+                           .output("y");
+  const Graph graph = quantized(
+      network, R"("tensor_quantize_config": {"weights": {"per_channel": true}, "bias": {"bit_width": 8}})",
+      Placement::compute);
+  const Node& bias = maker(graph, maker(graph, "y").input(2));
+  EXPECT_THAT(graph.constant(bias.input(1))->shape, ElementsAre(3));
+  EXPECT_EQ(bias.integer("axis", -7), 1);
+}
+
 TEST(QdqGraph, SixteenBitsNeedOpset21) {
-  const Graph graph = quantized(conv().output("c"), R"("tensor_quantize_config": {"input": {"bit_width": 16}})",
-                                Placement::compute);
+  const Graph graph = quantized(
+      conv().output("c"), R"("tensor_quantize_config": {"input": {"bit_width": 16}})", Placement::compute);
   EXPECT_EQ(graph.opset, 21);
 }
 
 TEST(QdqGraph, OldNetworksAreRaisedTo13) {
-  const auto network = GraphBuilder(11).input("x", {1, 2, 4, 4}).ramp("w", {2, 2, 1, 1}).node("Conv", {"x", "w"}, {"c"})
-                           .node("Neg", {"c"}, {"n"}).node("Squeeze", {"n"}, {"s"}, {{"axes", std::vector<std::int64_t>{0}}}).output("s");
+  const auto network = GraphBuilder(11)
+                           .input("x", {1, 2, 4, 4})
+                           .ramp("w", {2, 2, 1, 1})
+                           .node("Conv", {"x", "w"}, {"c"})
+                           .node("Neg", {"c"}, {"n"})
+                           .node("Squeeze", {"n"}, {"s"}, {{"axes", std::vector<std::int64_t>{0}}})
+                           .output("s");
   const Graph graph = quantized(network, "", Placement::compute);
   EXPECT_EQ(graph.opset, 13);
   EXPECT_EQ(maker(graph, "s").inputs.size(), 2U);
 }
 
 TEST(QdqGraph, AClipThatTheQuantizerRepeatsIsLeftOut) {
-  const auto network = [](float upper) {
-    return conv().reals("low", {}, {0.0F}).reals("high", {}, {upper}).ramp("v", {2, 2, 1, 1}).node("Clip", {"c", "low", "high"}, {"r"})
-        .node("Conv", {"r", "v"}, {"y"}).output("y");
+  const auto network = [](float lower, float upper) {
+    return conv()
+        .reals("low", {}, {lower})
+        .reals("high", {}, {upper})
+        .ramp("v", {2, 2, 1, 1})
+        .node("Clip", {"c", "low", "high"}, {"r"})
+        .node("Conv", {"r", "v"}, {"y"})
+        .output("y");
   };
-  const std::string is_unsigned = R"("tensor_quantize_config": {"activation": {"symmetry": false, "signed": false, "bit_width": 4}})";
+  const std::string is_unsigned =
+      R"("tensor_quantize_config": {"activation": {"symmetry": false, "signed": false, "bit_width": 4}})";
   // Scale 0.5, zero point 1: the integers reach from -0.5 to 7.
-  const Graph high = quantized(network(7.0F), is_unsigned, Placement::compute);
-  EXPECT_THAT(ancestry(high, "y"), ::testing::Contains("Clip").Times(2)) << "0 is above -0.5, so the Clip matters";
+  const Graph high = quantized(network(0.0F, 7.0F), is_unsigned, Placement::compute);
+  EXPECT_THAT(ancestry(high, "y"), ::testing::Contains("Clip").Times(2))
+      << "0 is above -0.5, so the Clip matters";
+  const Graph repeated = quantized(network(-0.5F, 7.5F), is_unsigned, Placement::compute);
+  EXPECT_THAT(ancestry(repeated, "y"), ::testing::Contains("Clip").Times(1)) << "only that of the 4 bits";
+  const Graph lower = quantized(network(-0.5F, 6.5F), is_unsigned, Placement::compute);
+  EXPECT_THAT(ancestry(lower, "y"), ::testing::Contains("Clip").Times(2)) << "6.5 is below 7";
 }
 
 TEST(QdqGraph, HalfPrecisionIsACast) {
-  const Graph graph = quantized(conv().output("c"), R"("tensor_quantize_config": {"weights": {"datatype": "float16"}})",
-                                Placement::compute);
+  const Graph graph =
+      quantized(conv().output("c"), R"("tensor_quantize_config": {"weights": {"datatype": "float16"}})",
+                Placement::compute);
   EXPECT_THAT(ancestry(graph, maker(graph, "c").input(1)), ElementsAre("Cast", "Cast"));
   EXPECT_EQ(maker(graph, maker(graph, maker(graph, "c").input(1)).input(0)).integer("to", 0),
             static_cast<int>(ElementType::float16));
 }
 
 TEST(QdqGraph, NamesAreNeverTaken) {
-  const auto network = GraphBuilder().input("x", {1, 2, 4, 4}).input("x_quantized", {1}).ramp("w", {2, 2, 1, 1})
-                           .node("Conv", {"x", "w"}, {"x_dequantized"}).output("x_dequantized").output("x_quantized");
+  const auto network = GraphBuilder()
+                           .input("x", {1, 2, 4, 4})
+                           .input("x_quantized", {1})
+                           .ramp("w", {2, 2, 1, 1})
+                           .node("Conv", {"x", "w"}, {"x_dequantized"})
+                           .output("x_dequantized")
+                           .output("x_quantized");
   const Graph graph = quantized(network, "", Placement::compute);
   std::vector<std::string> names = graph.inputs;
   for (const Node& node : graph.nodes) names.push_back(node.output(0));

@@ -27,7 +27,9 @@ Raised raised(std::int64_t from, std::int64_t to, const std::string& op, std::ve
               testing::Attributes attributes, std::vector<std::string> outputs = {"y"}) {
   GraphBuilder builder(from);
   builder.input("x", {2, 3, 4, 5}).reals("scales", {4}, {1, 1, 2, 2});
-  return {raise_opset(builder.node(op, std::move(inputs), std::move(outputs), std::move(attributes)).output("y").build(), to)};
+  return {raise_opset(
+      builder.node(op, std::move(inputs), std::move(outputs), std::move(attributes)).output("y").build(),
+      to)};
 }
 
 TEST(RaiseOpset, AxesBecomeAnInput) {
@@ -37,7 +39,8 @@ TEST(RaiseOpset, AxesBecomeAnInput) {
     EXPECT_FALSE(result.node().attributes.contains("axes")) << op;
     EXPECT_EQ(result.graph.opset, 13);
   }
-  EXPECT_TRUE(raised(11, 13, "ReduceMean", {"x"}, {{"axes", Integers{1}}}).node().attributes.contains("axes"));
+  EXPECT_TRUE(
+      raised(11, 13, "ReduceMean", {"x"}, {{"axes", Integers{1}}}).node().attributes.contains("axes"));
   EXPECT_THAT(raised(13, 21, "ReduceMean", {"x"}, {{"axes", Integers{1}}}).integers(1), ElementsAre(1));
 }
 
@@ -46,14 +49,16 @@ TEST(RaiseOpset, WithoutAxesThereIsNoInput) {
 }
 
 TEST(RaiseOpset, SplitSaysItsLengthsOrTheNumberOfItsOutputs) {
-  EXPECT_THAT(raised(11, 21, "Split", {"x"}, {{"split", Integers{1, 1}}}, {"y", "z"}).integers(1), ElementsAre(1, 1));
+  EXPECT_THAT(raised(11, 21, "Split", {"x"}, {{"split", Integers{1, 1}}}, {"y", "z"}).integers(1),
+              ElementsAre(1, 1));
   const Raised even = raised(11, 21, "Split", {"x"}, {}, {"y", "z"});
   EXPECT_EQ(even.node().integer("num_outputs", 0), 2);
   EXPECT_FALSE(raised(11, 13, "Split", {"x"}, {}, {"y", "z"}).node().attributes.contains("num_outputs"));
 }
 
 TEST(RaiseOpset, PadsBoundsAndKBecomeInputs) {
-  const Raised pad = raised(10, 13, "Pad", {"x"}, {{"pads", Integers{0, 1}}, {"value", 2.0F}, {"mode", std::string("constant")}});
+  const Raised pad = raised(10, 13, "Pad", {"x"},
+                            {{"pads", Integers{0, 1}}, {"value", 2.0F}, {"mode", std::string("constant")}});
   EXPECT_THAT(pad.integers(1), ElementsAre(0, 1));
   EXPECT_THAT(*pad.graph.constant(pad.node().input(2))->reals(), ElementsAre(2.0F));
   const Raised slice = raised(9, 13, "Slice", {"x"}, {{"starts", Integers{1}}, {"ends", Integers{2}}});
@@ -64,7 +69,8 @@ TEST(RaiseOpset, PadsBoundsAndKBecomeInputs) {
 
 TEST(RaiseOpset, ResizingKeepsItsCoordinates) {
   for (const char* op : {"Upsample", "Resize"}) {
-    const Raised result = raised(9 + (op[0] == 'R'), 13, op, {"x", "scales"}, {{"mode", std::string("nearest")}});
+    const Raised result =
+        raised(9 + (op[0] == 'R'), 13, op, {"x", "scales"}, {{"mode", std::string("nearest")}});
     EXPECT_EQ(result.node().op_type, "Resize");
     EXPECT_THAT(result.node().inputs, ElementsAre("x", "", "scales")) << "scales are moved once";
     EXPECT_EQ(result.node().text("coordinate_transformation_mode", ""), "asymmetric");
@@ -89,7 +95,8 @@ TEST(RaiseOpset, OnlyWhatLiesBetweenChanges) {
 
 TEST(RaiseOpset, BodiesOfBranchesAreNotTouched) {
   const auto body = [](const char* op) {
-    return std::make_shared<const Graph>(GraphBuilder(11).node(op, {"x"}, {"y"}, {{"axes", Integers{1}}}).build());
+    return std::make_shared<const Graph>(
+        GraphBuilder(11).node(op, {"x"}, {"y"}, {{"axes", Integers{1}}}).build());
   };
   EXPECT_THROW(raised(11, 13, "If", {"x"}, {{"then_branch", body("Squeeze")}}), InputError);
   EXPECT_NO_THROW(raised(11, 13, "If", {"x"}, {{"then_branch", body("Relu")}}));

@@ -25,7 +25,8 @@ TensorParameters tensor(const std::string& name, Role role) {
 }
 
 TEST(RuntimeCheck, NothingToSay) {
-  const QuantizationParameters good{{tensor("x", Role::input), tensor("w", Role::weights), tensor("y", Role::activation)}};
+  const QuantizationParameters good{
+      {tensor("x", Role::input), tensor("w", Role::weights), tensor("y", Role::activation)}};
   EXPECT_THAT(runtime_problems(good, Runtime::onnxruntime), IsEmpty());
   EXPECT_THAT(runtime_problems(good, Runtime::tensorrt), IsEmpty());
 }

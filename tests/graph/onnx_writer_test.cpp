@@ -9,7 +9,8 @@
 namespace qcal {
 namespace {
 
-const std::filesystem::path model = std::filesystem::path(QCAL_MODELS) / "rn_digits/rn_digits.ts.op17.fold.onnx";
+const std::filesystem::path model =
+    std::filesystem::path(QCAL_MODELS) / "rn_digits/rn_digits.ts.op17.fold.onnx";
 
 TEST(OnnxWriter, WhatExceedsTheLimitGoesBesideTheModel) {
   const Graph graph = read_onnx(model);
@@ -31,7 +32,8 @@ TEST(OnnxWriter, WhatExceedsTheLimitGoesBesideTheModel) {
 TEST(OnnxWriter, WhatFitsStaysInTheModel) {
   const Graph graph = read_onnx(model);
   EXPECT_EQ(write_onnx(model, graph, graph, DataFile{"net.data"}).data, "");
-  EXPECT_EQ(write_onnx(model, graph, graph, DataFile{"net.data"}).model, write_onnx(model, graph, graph).model);
+  EXPECT_EQ(write_onnx(model, graph, graph, DataFile{"net.data"}).model,
+            write_onnx(model, graph, graph).model);
 }
 
 }  // namespace

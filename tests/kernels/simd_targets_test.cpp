@@ -226,7 +226,8 @@ TEST(SimdTargets, Logarithms) {
     std::vector<double> logs(values.size());
     search_logs(values, logs);
     for (std::size_t i = 0; i < values.size(); ++i)
-      ASSERT_EQ(std::bit_cast<std::uint64_t>(logs[i]), std::bit_cast<std::uint64_t>(search_log(values[i]))) << values[i];
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(logs[i]), std::bit_cast<std::uint64_t>(search_log(values[i])))
+          << values[i];
   });
 }
 

@@ -91,8 +91,10 @@ TEST(Placement, FusedAddsTheResultsOfConvolutions) {
 }
 
 TEST(Placement, FusedLeavesTheResultOfTheLastConvolutionInFloat) {
-  const auto conv = GraphBuilder().input("x", {1, 2, 4, 4}).ramp("w", {2, 2, 1, 1}).node("Conv", {"x", "w"}, {"y"});
-  EXPECT_THAT(placed(GraphBuilder(conv).output("y"), Placement::fused), ElementsAre(Pair("x", ElementsAre("y"))));
+  const auto conv =
+      GraphBuilder().input("x", {1, 2, 4, 4}).ramp("w", {2, 2, 1, 1}).node("Conv", {"x", "w"}, {"y"});
+  EXPECT_THAT(placed(GraphBuilder(conv).output("y"), Placement::fused),
+              ElementsAre(Pair("x", ElementsAre("y"))));
 }
 
 TEST(Placement, WhatFeedsOnlyConcatIsQuantizedForIntegerKernelsAlone) {
@@ -109,12 +111,13 @@ TEST(Placement, WhatFeedsOnlyConcatIsQuantizedForIntegerKernelsAlone) {
 }
 
 TEST(Placement, AMaximumSharesTheParametersOfWhatItIsTakenFrom) {
-  const Graph graph = normalise(network()
-                                    .ramp("wp", {2, 2, 1, 1})
-                                    .node("MaxPool", {"s"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}})
-                                    .node("Conv", {"p", "wp"}, {"q"})
-                                    .output("q")
-                                    .build());
+  const Graph graph =
+      normalise(network()
+                    .ramp("wp", {2, 2, 1, 1})
+                    .node("MaxPool", {"s"}, {"p"}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}})
+                    .node("Conv", {"p", "wp"}, {"q"})
+                    .output("q")
+                    .build());
   Configuration configuration = testing::configuration("");
   for (const Placement placement : {Placement::groups, Placement::compute, Placement::fused}) {
     configuration.placement.value = placement;
@@ -135,16 +138,21 @@ TEST(Placement, LayersKeptInFloatReadNothingQuantized) {
   configuration.keep_first_last_layer_accuracy = {true, {}};
   for (const Placement placement : {Placement::groups, Placement::compute, Placement::fused}) {
     for (const auto& [tensor, readers] : placed(normalise(network().build()), placement, configuration)) {
-      for (const char* layer : {"a", "y"}) EXPECT_THAT(readers, ::testing::Not(::testing::Contains(layer))) << tensor;
+      for (const char* layer : {"a", "y"})
+        EXPECT_THAT(readers, ::testing::Not(::testing::Contains(layer))) << tensor;
     }
   }
 }
 
 TEST(Placement, TheTargetDecidesWhatIsUsual) {
-  EXPECT_EQ(default_configuration_for(TargetDevice::dpu, Compatibility::standard).placement.value, Placement::groups);
-  EXPECT_EQ(default_configuration_for(TargetDevice::gpu, Compatibility::standard).placement.value, Placement::compute);
-  EXPECT_EQ(default_configuration_for(TargetDevice::cpu, Compatibility::standard).placement.value, Placement::fused);
-  EXPECT_EQ(default_configuration_for(TargetDevice::cpu, Compatibility::vitis).placement.value, Placement::groups);
+  EXPECT_EQ(default_configuration_for(TargetDevice::dpu, Compatibility::standard).placement.value,
+            Placement::groups);
+  EXPECT_EQ(default_configuration_for(TargetDevice::gpu, Compatibility::standard).placement.value,
+            Placement::compute);
+  EXPECT_EQ(default_configuration_for(TargetDevice::cpu, Compatibility::standard).placement.value,
+            Placement::fused);
+  EXPECT_EQ(default_configuration_for(TargetDevice::cpu, Compatibility::vitis).placement.value,
+            Placement::groups);
 }
 
 }  // namespace

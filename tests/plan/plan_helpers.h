@@ -16,7 +16,8 @@
 
 namespace qcal::testing {
 
-// The default configuration for CPU, all groups quantized, with more members, e.g. R"("layer_quantize_config": [...])".
+// The default configuration for CPU, all groups quantized, with more members, e.g.
+// R"("layer_quantize_config": [...])".
 inline Configuration configuration(const std::string& members) {
   const std::string text =
       R"({"target_device": "CPU", "placement": "groups", "quantizable_data_type": ["input", "weights", "bias", "activation"],

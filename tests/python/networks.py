@@ -15,6 +15,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 CALIB_RUN, RECORD, MODELS = sys.argv[1:4]
+sys.path.insert(0, os.path.dirname(RECORD))  # for its neighbours
+
+
+def inputs_of(network):
+    """The file of inputs that the shipped network is calibrated on."""
+    return os.path.join(MODELS, network, "calib32.npz" if network == "cls" else "calib.npz")
 
 
 def run(*command):

@@ -10,12 +10,12 @@ import unittest
 import numpy as np
 import onnx
 import onnxruntime
-from networks import CALIB_RUN, MODELS, RECORD, Workplace, run
+from networks import CALIB_RUN, MODELS, RECORD, Workplace, inputs_of, run
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-sys.path.insert(0, os.path.dirname(RECORD))
-from evaluate import evaluate, open_session, operators, read_inputs
+from evaluate import evaluate, open_session, operators
+from record import read_runs
 
 VARIANTS = sys.argv[4]
 PLACEMENTS = ("groups", "compute", "fused")
@@ -24,10 +24,6 @@ MODEL = {
     "mbv2_digits": "mbv2_digits/mbv2_digits.ts.op13.bn.onnx",
     "cls": "cls/cls.onnx",
 }
-
-
-def inputs_of(network):
-    return os.path.join(MODELS, network, "calib32.npz" if network == "cls" else "calib.npz")
 
 
 def merged(base, changes):
@@ -104,7 +100,7 @@ class ShippedNetworks(Quantized):
         exposed = self.path("exposed.onnx")
         onnx.save(model, exposed)
         session = open_session(exposed, "off")
-        for feed in read_inputs(inputs)[0][:2]:
+        for feed in read_runs(inputs, ["input"])[:2]:
             values = dict(zip(names, session.run(names, feed))) | feed
             for result, source in pairs.items():
                 name = result.removesuffix("_dequantized") if result not in tensors else result

@@ -12,8 +12,9 @@ import unittest
 import numpy as np
 import onnx
 import onnxruntime
-from networks import CALIB_RUN, MODELS, RECORD, Workplace, info, run
+from networks import CALIB_RUN, MODELS, RECORD, Workplace, info, inputs_of, run
 from onnx import helper, numpy_helper
+from record import read_runs
 
 VARIANTS = sys.argv[4]
 
@@ -26,14 +27,8 @@ def session(model):
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def inputs_of(network, runs_wanted=2):
-    archive = np.load(os.path.join(MODELS, network, "calib32.npz" if network == "cls" else "calib.npz"))
-    runs = {}
-    for key in archive.files:
-        number, bar, name = key.partition("|")
-        if bar:
-            runs.setdefault(int(number), {})[name] = archive[key]
-    return [runs[number] for number in sorted(runs)][:runs_wanted]
+def first_runs(network, count=2):
+    return read_runs(inputs_of(network), [])[:count]
 
 
 class Transforms(Workplace):
@@ -97,7 +92,7 @@ class ShippedNetworks(Transforms):
                 folded, _ = self.prepared(model, "folded.onnx")
                 equalized, transforms = self.prepared(model, include_cle=True)
                 self.assertEqual(transforms["include_cle"]["status"], "applied")
-                runs = inputs_of(network)
+                runs = first_runs(network)
                 self.assert_same_outputs(model, folded, runs, self.FOLDING)
                 # Powers of two: not a bit changes.
                 self.assert_same_outputs(folded, equalized, runs)
@@ -111,7 +106,7 @@ class ShippedNetworks(Transforms):
                 equalized, transforms = self.prepared(model, include_cle=True)
                 self.assertEqual(transforms["include_cle"]["details"][0],
                                  "10 pairs" if network == "mbv2_digits" else "3 pairs")
-                self.assert_same_outputs(model, equalized, inputs_of(network), self.FOLDING)
+                self.assert_same_outputs(model, equalized, first_runs(network), self.FOLDING)
 
     def test_names_and_everything_else_are_kept(self):
         model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
@@ -140,7 +135,7 @@ class ShippedNetworks(Transforms):
                 node.op_type = "Relu"
                 del node.input[1:]
         onnx.save(by_hand, self.path("by_hand.onnx"))
-        runs = inputs_of("mbv2_digits")
+        runs = first_runs("mbv2_digits")
         self.assert_same_outputs(self.path("by_hand.onnx"), converted, runs)
         self.assertFalse(np.array_equal(*(self.outputs(m, runs)[0]["logits"] for m in (model, converted))))
 
@@ -151,7 +146,7 @@ class ShippedNetworks(Transforms):
                           glob.glob(os.path.join(MODELS, "mbv2_digits", "*.onnx")))
         variants = [model for model in variants if "fp16" not in os.path.basename(model)]
         self.assertGreater(len(variants), 4)
-        runs = inputs_of("mbv2_digits")
+        runs = first_runs("mbv2_digits")
         wanted, _ = self.prepared(variants[-1], "wanted.onnx", convert_relu6_to_relu=True)
         for model in variants:
             with self.subTest(model=os.path.basename(model)):
@@ -198,7 +193,7 @@ class ShippedNetworks(Transforms):
     def test_bounds_that_no_value_reaches_are_dropped(self):
         model = os.path.join(MODELS, "mbv2_digits", "mbv2_digits.ts.op17.fold.onnx")
         inputs = os.path.join(MODELS, "mbv2_digits", "calib.npz")
-        runs = inputs_of("mbv2_digits", None)
+        runs = first_runs("mbv2_digits", None)
         config = self.config(include_cle=True)
         dump = self.record(model, inputs, config, "original")
         bounded, _ = self.prepared(model, "bounded.onnx", include_cle=True)

@@ -23,8 +23,9 @@ std::vector<int> visited_ends(int bins, const Sweep& sweep) {
 }
 
 int best_of(const std::vector<double>& costs, const Sweep& sweep) {
-  return best_upper_end(static_cast<int>(costs.size()), sweep,
-                        [&](const Window& window, double) { return costs[static_cast<std::size_t>(window.end - 1)]; })
+  return best_upper_end(
+             static_cast<int>(costs.size()), sweep,
+             [&](const Window& window, double) { return costs[static_cast<std::size_t>(window.end - 1)]; })
       .end;
 }
 
@@ -90,7 +91,8 @@ Window reference_best_window(int bins, int zero_bin, const Sweep& sweep, const W
 TEST(BestWindow, AlternatesBetweenTheEnds) {
   SplitMix64 random(1);
   for (int trial = 0; trial < 300; ++trial) {
-    const int bins = 1 + static_cast<int>(random.below(trial % 4 == 0 ? 200 : 40));  // with and without probes
+    const int bins =
+        1 + static_cast<int>(random.below(trial % 4 == 0 ? 200 : 40));  // with and without probes
     const int zero = static_cast<int>(random.below(static_cast<std::uint64_t>(bins)));
     const Sweep sweep{.start = 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(bins)))};
     std::vector<double> costs(static_cast<std::size_t>(bins * bins));

@@ -146,11 +146,12 @@ void add_calibrate(CLI::App& app, Run& run) {
       ->option_text("concat,add,pool [none]")
       ->group("Configuration");
   command
-      ->add_option("--for", job->runtime,
-                   "what will run quantized.onnx: warn of what it cannot do with these\nsettings; tensorrt also "
-                   "writes tensorrt.cache for older versions")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Runtime>{{"onnxruntime", Runtime::onnxruntime},
-                                                                         {"tensorrt", Runtime::tensorrt}}))
+      ->add_option(
+          "--for", job->runtime,
+          "what will run quantized.onnx: warn of what it cannot do with these\nsettings; tensorrt also "
+          "writes tensorrt.cache for older versions")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Runtime>{
+          {"onnxruntime", Runtime::onnxruntime}, {"tensorrt", Runtime::tensorrt}}))
       ->option_text("onnxruntime|tensorrt [onnxruntime]")
       ->group("Output");
   command

@@ -24,8 +24,8 @@ struct Job {
   OutputOptions output;
 };
 
-// The members that a plan adds to the configuration's JSON: "tensors": [...], "left_out": [...], "notes": [...],
-// "transform_status": {...}.
+// The members that a plan adds to the configuration's JSON: "tensors": [...], "left_out": [...], "notes":
+// [...], "transform_status": {...}.
 std::string plan_members(const QuantizationPlan& plan) {
   JsonWriter tensors;
   tensors.begin_array();
@@ -63,8 +63,8 @@ std::string plan_members(const QuantizationPlan& plan) {
   left_out.end_array();
   JsonWriter transforms;
   write_transforms(transforms, plan.transforms);
-  return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() + ", \"notes\": " + notes.text() +
-         ", \"transform_status\": " + transforms.text();
+  return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() +
+         ", \"notes\": " + notes.text() + ", \"transform_status\": " + transforms.text();
 }
 
 // The part of `plan` that belongs to the layer of that name; the whole where no name is given.

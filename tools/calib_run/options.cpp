@@ -38,9 +38,8 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
                   "groups: every layer's result; the DPU's default\n"
                   "compute: what convolutions and matrix products read; the GPU's\n"
                   "fused: those and what integer kernels write; the CPU's")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Placement>{{"groups", Placement::groups},
-                                                                           {"compute", Placement::compute},
-                                                                           {"fused", Placement::fused}}))
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Placement>{
+          {"groups", Placement::groups}, {"compute", Placement::compute}, {"fused", Placement::fused}}))
       ->option_text("groups|compute|fused")
       ->group(group);
 }

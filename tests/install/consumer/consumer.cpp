@@ -18,7 +18,8 @@ int main(int, char** argv) {
       const qcal::TensorView& view = recorded->view();
       std::vector<float> tensor(static_cast<std::size_t>(view.size()));
       std::memcpy(tensor.data(), view.data, tensor.size() * sizeof(float));
-      calibrator.observe(name, qcal::TensorView{tensor.data(), qcal::DType::f32, view.shape, qcal::Memory::host, {}});
+      calibrator.observe(
+          name, qcal::TensorView{tensor.data(), qcal::DType::f32, view.shape, qcal::Memory::host, {}});
     }
   }
   std::ofstream(argv[3]) << qcal::quant_params_json(calibrator.finish(), {});
