@@ -163,6 +163,17 @@ TEST(CudaCollector, LongSumsGiveTheCpusBits) {
   }
 }
 
+// So many chunks that every thread of a block adds several of one node.
+TEST(CudaCollector, VeryLongSumsGiveTheCpusBits) {
+  constexpr std::int64_t elements = 2'400'077;
+  const std::vector<float> values = samples(Shape::heavy_tail, elements, 12);
+  const TypedTensor tensor(values, {elements}, DType::f32);
+  CollectSpec spec;
+  spec.moments = true;
+  expect_equal(collected(*test_backend(), spec, tensor.view()),
+               collected(*Backend::cpu(), spec, tensor.view()));
+}
+
 // More channels than a launch has blocks for.
 TEST(CudaCollector, ManyChannelsGiveTheCpusBits) {
   constexpr std::int64_t channels = 1'100;
