@@ -87,11 +87,11 @@ double naive_error(const Values& values, const CandidateSpec& spec, float amax, 
                                               spec.rounding};
   double sum = 0.0;
   for (const float x : values) {
-    const double difference =
-        (static_cast<double>(x) - testing::reference_fake_quantize(x, quantizer)) * unit;
-    sum += difference * difference;
+    const double error = testing::reference_step_error(x, quantizer);
+    sum += error * error;
   }
-  return sum;
+  const double step = static_cast<double>(quantizer.scale) * unit;
+  return sum * step * step;
 }
 
 // The ordered sum adds 32 times in float32, after at most three roundings of a term.

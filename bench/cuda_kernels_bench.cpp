@@ -169,7 +169,9 @@ Prepared chunk_errors(const SharedInput& in) {
           [=] {
             CollectSpec spec;
             spec.candidates = {candidates};
-            return totals->read().front() == expected(in, spec).errors.front();
+            const ChannelSummary right = expected(in, spec);
+            return weighted_errors(totals->read().front(), error_spec(candidates, right.range)) ==
+                   right.errors.front();
           }};
 }
 

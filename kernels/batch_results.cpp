@@ -39,14 +39,14 @@ BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::
     : binning_(spec.binning),
       channels_(channels),
       elements_(elements),
-      error_sets_(spec.candidates.size()),
+      candidates_(spec.candidates),
       has_moments_(spec.moments),
-      error_sums_(error_sets_) {
+      error_sums_(candidates_.size()) {
   const auto count = static_cast<std::size_t>(channels);
   Layout layout;
   layout.add(count * sizeof(DeviceRange));
   counts_ = layout.add(is_planned(spec.binning) ? count * histogram_bins * sizeof(std::uint64_t) : 0);
-  errors_ = layout.add(error_sets_ * count * sizeof(CandidateErrors));
+  errors_ = layout.add(candidates_.size() * count * sizeof(CandidateErrors));
   moments_ = layout.add(has_moments_ ? count * sizeof(Moments) : 0);
   result_bytes_ = layout.bytes();
   const auto for_each_sums = [&](const auto& visit) {
@@ -58,7 +58,7 @@ BatchResults::BatchResults(const CollectSpec& spec, std::int64_t channels, std::
   patterns_ = layout.add(by_patterns ? raw_patterns * sizeof(std::uint64_t) : 0);
   zeroed_bytes_ = layout.bytes();
   plans_ = layout.add(count * sizeof(BinPlan));
-  specs_ = layout.add(error_sets_ * count * sizeof(ErrorSpec));
+  specs_ = layout.add(candidates_.size() * count * sizeof(ErrorSpec));
   for_each_sums([&](Sums& sums, std::size_t terms) {
     sums.open = layout.add(count * terms * ordered_sum_lanes * sizeof(float));
     sums.next_open = layout.add(count * terms * ordered_sum_lanes * sizeof(float));
@@ -123,8 +123,9 @@ std::vector<ChannelSummary> BatchResults::summaries_in(const std::byte* results)
       std::copy_n(counts + channel * histogram_bins, summary.histogram.counts.size(),
                   summary.histogram.counts.begin());
     }
-    for (std::size_t set = 0; set < error_sets_; ++set) {
-      summary.errors.push_back(errors[set * ranges.size() + channel]);
+    for (std::size_t set = 0; set < candidates_.size(); ++set) {
+      summary.errors.push_back(
+          weighted_errors(errors[set * ranges.size() + channel], error_spec(candidates_[set], summary.range)));
     }
     if (has_moments_) summary.moments = moments[channel];
   }

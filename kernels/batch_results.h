@@ -16,6 +16,8 @@ class BatchResults {
   // Counters of bit patterns, and how many of a batch's values make them worth while: fewer than that are
   // read twice in less time than the counters take.
   static constexpr std::int64_t patterns_pay_from = 1 << 18;
+  // Shared memory of a block that holds the counters of nearly all patterns that occur.
+  static constexpr std::size_t patterns_need_shared_bytes = 160 * 1024;
 
   // Of `channels` channels with `elements` values each, arriving in pieces of at most `chunks` chunks, those
   // of all channels together.
@@ -58,7 +60,7 @@ class BatchResults {
   Binning binning_;
   std::int64_t channels_;
   std::int64_t elements_;
-  std::size_t error_sets_;
+  std::vector<CandidateSpec> candidates_;
   bool has_moments_;
   // Offsets; ranges lie at 0.
   std::size_t counts_ = 0;

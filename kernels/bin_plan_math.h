@@ -36,31 +36,4 @@ QCAL_HOST_DEVICE inline BinPlan bin_plan(const ValueRange& range, BinRule rule, 
   return plan;
 }
 
-// Bin of a value in [0, plan.bins), or no_bin.
-class PlannedBinner {
- public:
-  QCAL_HOST_DEVICE explicit PlannedBinner(const BinPlan& plan)
-      : plan_(plan),
-        narrow_(plan.exponent >= -dyadic_float_exponents && plan.exponent <= dyadic_float_exponents),
-        inverse_width_(exact_power_of_two(-plan.exponent)),
-        float_inverse_width_(narrow_ ? static_cast<float>(inverse_width_) : 1.0f) {}
-
-  QCAL_HOST_DEVICE int operator()(float value) const {
-    const float x = plan_.counted == Counted::magnitude && value < 0.0f ? -value : value;
-    if (plan_.rule == BinRule::linear) return linear_bin(x, plan_.grid);
-    if (!is_finite(x)) return no_bin;
-    if (!narrow_) return static_cast<int>(dyadic_bin(x, inverse_width_) - plan_.first);
-    const float position = dyadic_position(x, float_inverse_width_);
-    const int truncated = static_cast<int>(position);
-    const int floored = truncated - (static_cast<float>(truncated) > position ? 1 : 0);
-    return floored - static_cast<int>(plan_.first);
-  }
-
- private:
-  BinPlan plan_;
-  bool narrow_;
-  double inverse_width_;
-  float float_inverse_width_;
-};
-
 }  // namespace qcal

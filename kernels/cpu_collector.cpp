@@ -201,7 +201,9 @@ class CpuCollector final : public Collector {
       };
       sum_channels<diffs_candidates>(
           channels, summaries, sums_of,
-          [](ChannelSummary& summary, const CandidateErrors& errors) { summary.errors.push_back(errors); });
+          [&](ChannelSummary& summary, const CandidateErrors& squared_steps) {
+            summary.errors.push_back(weighted_errors(squared_steps, error_spec(candidates, summary.range)));
+          });
     }
   }
 

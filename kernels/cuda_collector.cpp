@@ -59,7 +59,8 @@ class BatchWork {
         slot_(slot),
         context_(context),
         batch_(device, slot, context, parts, spec.channel_axis),
-        by_patterns_(reads_patterns(spec, batch_)),
+        by_patterns_(context.shared_bytes >= BatchResults::patterns_need_shared_bytes &&
+                     reads_patterns(spec, batch_)),
         layout_(spec, batch_.channels(), batch_.elements(), batch_.most_chunks(), by_patterns_) {
     if (layout_.bytes() > slot.work.bytes() || layout_.result_bytes() > slot.results.bytes()) {
       slot.drained.wait();  // growing drops the last batch's

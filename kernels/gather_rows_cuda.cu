@@ -1,6 +1,7 @@
 // Copies strided, misaligned or float64 tensors to float32 rows.
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 #include "kernels/cuda_support/gpu_source.cuh"
 #include "kernels/error.h"
@@ -60,6 +61,78 @@ __global__ void __launch_bounds__(gather_threads) gather_kernel(GatherJob job, i
   }
 }
 
+// Elements whose channels lie side by side: element e of channel c at e * stride + c.
+struct TransposePolicy {
+  static constexpr int tile = 32;
+  static constexpr int rows_a_block = 8;
+};
+
+__device__ __forceinline__ float widened_element(const float* data, std::int64_t i, DType) {
+  return data[i];
+}
+__device__ __forceinline__ float widened_element(const double* data, std::int64_t i, DType) {
+  return static_cast<float>(data[i]);
+}
+__device__ __forceinline__ float widened_element(const std::uint16_t* data, std::int64_t i, DType dtype) {
+  return dtype == DType::f16 ? float16_to_float(data[i]) : bfloat16_to_float(data[i]);
+}
+
+// A block turns a tile of elements by channels, so that neighbours of a warp read neighbours and write them.
+template <class T>
+__global__ void __launch_bounds__(TransposePolicy::tile* TransposePolicy::rows_a_block)
+    transpose_kernel(const T* __restrict__ data, DType dtype, std::int64_t channels, std::int64_t elements,
+                     std::int64_t stride, float* __restrict__ out) {
+  constexpr int tile = TransposePolicy::tile;
+  constexpr int row_step = TransposePolicy::rows_a_block;
+  QCAL_SHARED_ARRAY(float, turned, tile*(tile + 1));  // a column more keeps the banks apart
+  const int lane = static_cast<int>(threadIdx.x) % tile;
+  const int row = static_cast<int>(threadIdx.x) / tile;
+  const std::int64_t channel_tiles = (channels + tile - 1) / tile;
+  const std::int64_t tiles = channel_tiles * ((elements + tile - 1) / tile);
+  for (std::int64_t at = blockIdx.x; at < tiles; at += gridDim.x) {
+    const std::int64_t channel = at % channel_tiles * tile;
+    const std::int64_t element = at / channel_tiles * tile;
+    for (int e = row; e < tile; e += row_step) {
+      if (element + e < elements && channel + lane < channels) {
+        turned[lane * (tile + 1) + e] = widened_element(data, (element + e) * stride + channel + lane, dtype);
+      }
+    }
+    __syncthreads();
+    for (int c = row; c < tile; c += row_step) {
+      if (channel + c < channels && element + lane < elements) {
+        out[(channel + c) * elements + element + lane] = turned[c * (tile + 1) + lane];
+      }
+    }
+    __syncthreads();
+  }
+}
+
+bool is_transposed(const TensorView& view, const ChannelLayout& layout) {
+  return layout.channels > 1 && layout.channel_stride == 1 && layout.dimensions.size() == 1 &&
+         reinterpret_cast<std::uintptr_t>(view.data) % static_cast<std::uintptr_t>(size_of(view.dtype)) == 0;
+}
+
+void transpose(const KernelContext& context, const TensorView& view, const ChannelLayout& layout, float* out) {
+  using Policy = TransposePolicy;
+  const auto tiles_of = [](std::int64_t count) { return (count + Policy::tile - 1) / Policy::tile; };
+  const std::int64_t tiles = tiles_of(layout.channels) * tiles_of(layout.elements);
+  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(tiles, context.processors * 32));
+  const auto run = [&](const auto* data) {
+    launch(("transpose_kernel of " + context.subject).c_str(), transpose_kernel<std::decay_t<decltype(*data)>>,
+           dim3(blocks), dim3(Policy::tile * Policy::rows_a_block), 0, context.stream, data, view.dtype,
+           layout.channels, layout.elements, layout.dimensions.front().stride, out);
+  };
+  switch (view.dtype) {
+    case DType::f64:
+      return run(static_cast<const double*>(view.data));
+    case DType::f32:
+      return run(static_cast<const float*>(view.data));
+    case DType::f16:
+    case DType::bf16:
+      return run(static_cast<const std::uint16_t*>(view.data));
+  }
+}
+
 }  // namespace
 
 std::optional<DeviceRows> direct_rows(const TensorView& view, const ChannelLayout& layout) {
@@ -107,6 +180,10 @@ DeviceRows gather_rows(const KernelContext& context, const TensorView& view, con
   rows.inner = job.elements;
   const std::int64_t total = job.channels * job.elements;
   if (total == 0) return rows;
+  if (is_transposed(view, layout)) {
+    transpose(context, view, layout, out);
+    return rows;
+  }
   const std::int64_t blocks = std::min<std::int64_t>((total + gather_threads - 1) / gather_threads,
                                                      context.processors * 16);
   launch(("gather_kernel of " + context.subject).c_str(), gather_kernel, dim3(static_cast<unsigned>(blocks)),

@@ -28,9 +28,13 @@ QCAL_HOST_DEVICE inline float bfloat16_to_float(std::uint16_t bits) {
   return bits_to_float(static_cast<std::uint32_t>(bits) << 16);
 }
 
-// Subnormal halves are integers times 2^-24, so a multiplication widens them; infinities and NaN keep their
-// payload.
+// Subnormal halves are integers times 2^-24, so a multiplication widens them.
 QCAL_HOST_DEVICE inline float float16_to_float(std::uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+  float widened;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(widened) : "h"(bits));
+  return widened;
+#else
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
   const std::uint32_t exponent = (bits >> 10) & 0x1fu;
   const std::uint32_t mantissa = bits & 0x3ffu;
@@ -38,6 +42,7 @@ QCAL_HOST_DEVICE inline float float16_to_float(std::uint16_t bits) {
   if (exponent != 0) return bits_to_float(sign | ((exponent + 112u) << 23) | (mantissa << 13));
   const float magnitude = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
   return sign != 0 ? -magnitude : magnitude;
+#endif
 }
 
 }  // namespace qcal

@@ -7,6 +7,10 @@
 namespace qcal {
 namespace {
 
+struct MomentsPolicy {
+  static constexpr int rows_in_flight = 4;
+};
+
 // What one thread sees of a channel's range.
 struct SeenRange {
   float low = std::numeric_limits<float>::infinity();
@@ -32,7 +36,7 @@ template <class Stored>
 __global__ void __launch_bounds__(ChunkPolicy::threads)
     moments_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
                    OrderedSumState state, DeviceRange* __restrict__ ranges) {
-  sum_chunks<Stored, moment_terms>(
+  sum_chunks<Stored, moment_terms, MomentsPolicy::rows_in_flight>(
       rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<moment_terms>& sums, const auto& visit) {
         SeenRange seen;
@@ -42,8 +46,9 @@ __global__ void __launch_bounds__(ChunkPolicy::threads)
             const float x = row.x[lane];
             add_moments(x, sums[0][lane], sums[1][lane]);
             const bool finite = row.inside[lane] && is_finite(x);
-            seen.low = finite && x < seen.low ? x : seen.low;
-            seen.high = finite && x > seen.high ? x : seen.high;
+            const float counted = finite ? x : std::numeric_limits<float>::quiet_NaN();  // which both pass over
+            seen.low = fminf(seen.low, counted);
+            seen.high = fmaxf(seen.high, counted);
             seen.non_finite += row.inside[lane] && !finite ? 1u : 0u;
           }
         });

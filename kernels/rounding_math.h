@@ -6,6 +6,16 @@
 
 namespace qcal {
 
+// v within [low, high]; not for NaN. Which zero comes out of two is left open.
+QCAL_HOST_DEVICE inline float clamped(float v, float low, float high) {
+#if defined(__CUDA_ARCH__)
+  return fminf(fmaxf(v, low), high);
+#else
+  const float raised = v < low ? low : v;
+  return raised > high ? high : raised;
+#endif
+}
+
 // Largest magnitude that round_small accepts.
 inline constexpr float round_small_limit = 4194304.0f;  // 2^22
 

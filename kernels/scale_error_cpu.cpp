@@ -16,31 +16,42 @@ namespace {
 
 using Steps = ErrorSpec::Steps;
 
+// BaseSteps for vectors.
+template <Steps how, class D, class V = hn::Vec<D>>
+HWY_INLINE V base_steps(D d, V x, const ExactDivisor& first) {
+  if constexpr (how == Steps::each_divided) return x;
+  const V reciprocal = hn::Set(d, first.reciprocal);
+  if constexpr (how == Steps::multiplied) return hn::Mul(x, reciprocal);
+  return quotient_lanes(d, x, hn::Set(d, first.divisor), reciprocal);
+}
+
 // One of the chunk's columns of `lanes` float lanes; rows lie ordered_sum_lanes apart.
 template <Rounding mode, Steps how>
 void column_errors(const float* values, std::size_t rows, const ErrorSpec& spec,
                    float (&sums)[diffs_candidates][ordered_sum_lanes], std::size_t column) {
   const hn::CappedTag<float, ordered_sum_lanes> d;
   using V = hn::Vec<decltype(d)>;
-  const V unit = hn::Set(d, spec.unit);
   const V infinity = hn::Set(d, std::numeric_limits<float>::infinity());
-  const V first = hn::Set(d, base_factor<how>(spec));
+  const ExactDivisor first = BaseSteps<how>(spec).divisor();
   V sum[diffs_candidates];
   V factor[diffs_candidates];
+  V lowest[diffs_candidates];
+  V highest[diffs_candidates];
   for (int k = 0; k < diffs_candidates; ++k) {
+    const CandidateError<how> candidate(spec, k);
     sum[k] = hn::Zero(d);
-    factor[k] = hn::Set(d, own_factor<how>(spec, k));
+    factor[k] = hn::Set(d, candidate.factor);
+    lowest[k] = hn::Set(d, candidate.lowest);
+    highest[k] = hn::Set(d, candidate.highest);
   }
   for (std::size_t row = 0; row < rows; ++row) {
     const V loaded = hn::LoadU(d, values + row * ordered_sum_lanes + column);
     const V x = hn::IfThenElseZero(hn::Lt(hn::Abs(loaded), infinity), loaded);
-    const V base = how == Steps::multiplied ? hn::Mul(x, first) : hn::Div(x, first);
+    const V base = base_steps<how>(d, x, first);
     for (int k = 0; k < diffs_candidates; ++k) {
-      const ElementQuantizer& quantizer = spec.quantizers[static_cast<std::size_t>(k)];
-      V steps = how == Steps::each_divided ? hn::Div(x, factor[k]) : hn::Mul(base, factor[k]);
-      steps = hn::Min(hn::Max(steps, hn::Set(d, quantizer.lowest)), hn::Set(d, quantizer.highest));
-      const V quantized = hn::Mul(round_lanes<mode>(d, steps), hn::Set(d, quantizer.scale));
-      const V difference = hn::Mul(hn::Sub(x, quantized), unit);
+      const V steps = how == Steps::each_divided ? hn::Div(base, factor[k]) : hn::Mul(base, factor[k]);
+      const V clamped = hn::Min(hn::Max(steps, lowest[k]), highest[k]);
+      const V difference = hn::Sub(steps, round_lanes<mode>(d, clamped));
       sum[k] = hn::Add(sum[k], hn::Mul(difference, difference));
     }
   }

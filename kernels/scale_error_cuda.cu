@@ -1,5 +1,6 @@
 // Squared errors in the ordered sum's order.
 #include "kernels/cuda_support/gpu_source.cuh"
+#include "kernels/cuda_support/device_rounding.cuh"
 #include "kernels/cuda_support/ordered_chunks.cuh"
 #include "kernels/scale_error_cuda.h"
 
@@ -7,7 +8,8 @@ namespace qcal {
 namespace {
 
 struct ErrorPolicy {
-  static constexpr int least_blocks_a_processor = 2;  // up to 128 registers: the sums of all candidates fit
+  static constexpr int least_blocks_a_processor = 3;  // up to 80 registers: the sums of all candidates fit
+  static constexpr int rows_in_flight = 2;
 };
 
 // One thread's four lanes of the ordered sum of each candidate.
@@ -15,9 +17,9 @@ template <Rounding mode, ErrorSpec::Steps how>
 class LaneErrors {
  public:
   __device__ LaneErrors(const ErrorSpec& spec, LaneSums<diffs_candidates>& sums)
-      : spec_(spec), sums_(sums), base_(base_factor<how>(spec)) {
+      : sums_(sums), base_(spec) {
 #pragma unroll
-    for (int k = 0; k < diffs_candidates; ++k) factors_[k] = own_factor<how>(spec, k);
+    for (int k = 0; k < diffs_candidates; ++k) candidates_[k] = CandidateError<how>(spec, k);
   }
 
   // A value that is not finite, or not there, is a zero: quantized without error, it adds nothing.
@@ -25,20 +27,18 @@ class LaneErrors {
 #pragma unroll
     for (int lane = 0; lane < ChunkPolicy::lanes_a_thread; ++lane) {
       const float finite = is_finite(row.x[lane]) ? row.x[lane] : 0.0f;
-      const float steps = base_steps<how>(finite, base_);
+      const float base = base_(finite);
 #pragma unroll
       for (int k = 0; k < diffs_candidates; ++k) {
-        sums_[k][lane] += squared_error<mode, how>(finite, steps, factors_[k],
-                                                   spec_.quantizers[static_cast<std::size_t>(k)], spec_.unit);
+        sums_[k][lane] += candidates_[k].squared(base, [](float v) { return rounded_on_device<mode>(v); });
       }
     }
   }
 
  private:
-  const ErrorSpec& spec_;
   LaneSums<diffs_candidates>& sums_;
-  float base_;
-  float factors_[diffs_candidates];
+  BaseSteps<how> base_;
+  CandidateError<how> candidates_[diffs_candidates];
 };
 
 __global__ void plan_errors_kernel(CandidateSpec candidates, const DeviceRange* __restrict__ ranges,
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(ChunkPolicy::threads, ErrorPolicy::least_block
     chunk_errors_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
                         const ErrorSpec* __restrict__ specs, OrderedSumState state) {
   using Steps = ErrorSpec::Steps;
-  sum_chunks<Stored, diffs_candidates>(
+  sum_chunks<Stored, diffs_candidates, ErrorPolicy::rows_in_flight>(
       rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<diffs_candidates>& sums, const auto& visit) {
         const ErrorSpec& spec = specs[channel];

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <limits>
 
 #include "kernels/candidate_scales_math.h"
+#include "kernels/exact_division_math.h"
 #include "kernels/host_device.h"
 
 namespace qcal {
@@ -11,8 +13,8 @@ namespace qcal {
 using CandidateErrors = std::array<double, diffs_candidates>;
 using CandidateQuantizers = std::array<ElementQuantizer, diffs_candidates>;
 
-// Differences are multiplied by `unit`, a power of two near 1/scale, before they are squared, so that neither
-// tiny nor huge data leave float32. Errors carry unit^2: only their ratios matter.
+// Errors are taken in steps of each candidate, so that neither tiny nor huge data leave float32, and weighted
+// in the end: see weighted_errors().
 //
 // A division costs as much as the rest of a candidate, so `steps` says which shortcut gives the same
 // quotients.
@@ -24,7 +26,7 @@ struct ErrorSpec {
   };
 
   CandidateQuantizers quantizers;
-  float unit = 1.0f;
+  CandidateErrors weights = {};  // of a squared step of each
   Steps steps = Steps::each_divided;
 };
 
@@ -38,55 +40,89 @@ QCAL_HOST_DEVICE inline ErrorSpec::Steps shortcut_of(const CandidateQuantizers& 
   }
   const int exponent = binary_exponent(first);
   const bool power_of_two = exact_power_of_two(exponent) == static_cast<double>(first);
-  return power_of_two && exponent <= 126 ? ErrorSpec::Steps::multiplied : ErrorSpec::Steps::first_divided;
+  if (power_of_two && exponent <= 126) return ErrorSpec::Steps::multiplied;
+  return has_exact_quotients(first) ? ErrorSpec::Steps::first_divided : ErrorSpec::Steps::each_divided;
+}
+
+// Whether fake_quantize() stays within float32 at both ends of the range.
+QCAL_HOST_DEVICE inline bool levels_are_finite(const ElementQuantizer& quantizer, const ValueRange& range) {
+  const auto level = [&](float x) {
+    const float steps = clamped(x / quantizer.step_factor, quantizer.lowest, quantizer.highest);
+    return with_rounding(quantizer.rounding, [&](auto mode) { return round_small<mode.value>(steps); }) *
+           quantizer.scale;
+  };
+  return range.empty() || (is_finite(level(range.min)) && is_finite(level(range.max)));
 }
 
 // The candidates of a batch (or of its channel) whose finite values span [range.min, range.max].
 QCAL_HOST_DEVICE inline ErrorSpec error_spec(const CandidateSpec& spec, const ValueRange& range) {
   ErrorSpec errors;
+  double unit = 1.0;
   for (int k = 0; k < diffs_candidates; ++k) {
     const Candidate candidate = candidate_scale(spec, range, k);
     errors.quantizers[static_cast<std::size_t>(k)] =
         element_quantizer(candidate.scale, candidate.zero_point, spec.range, spec.rounding);
-    if (k > 0) continue;
-    const int exponent = binary_exponent(candidate.scale);
-    const int held = exponent < -126 ? -126 : (exponent > 126 ? 126 : exponent);  // by a float32 unit
-    errors.unit = static_cast<float>(exact_power_of_two(-held));
+    if (k == 0) unit = exact_power_of_two(-binary_exponent(candidate.scale));
+    const ElementQuantizer& quantizer = errors.quantizers[static_cast<std::size_t>(k)];
+    const double step = static_cast<double>(quantizer.scale) * unit;
+    errors.weights[static_cast<std::size_t>(k)] =
+        levels_are_finite(quantizer, range) ? step * step : std::numeric_limits<double>::infinity();
   }
   errors.steps = shortcut_of(errors.quantizers);
   return errors;
 }
 
-// What the candidates share of x / scale: `first` is base_factor().
+// What the candidates share of x / scale.
 template <ErrorSpec::Steps how>
-QCAL_HOST_DEVICE inline float base_steps(float x, float first) {
-  if constexpr (how == ErrorSpec::Steps::each_divided) return x;
-  return how == ErrorSpec::Steps::multiplied ? x * first : x / first;
-}
+class BaseSteps {
+ public:
+  QCAL_HOST_DEVICE explicit BaseSteps(const ErrorSpec& spec) : first_(exact_divisor(spec.quantizers[0].step_factor)) {}
 
+  // Of a finite x within the range that the candidates are made from.
+  QCAL_HOST_DEVICE float operator()(float x) const {
+    if constexpr (how == ErrorSpec::Steps::each_divided) return x;
+    return how == ErrorSpec::Steps::multiplied ? x * first_.reciprocal : quotient(x, first_);
+  }
+  QCAL_HOST_DEVICE const ExactDivisor& divisor() const { return first_; }
+
+ private:
+  ExactDivisor first_;
+};
+
+// A candidate, ready for the element loop. Its integers must lie within 2^22.
 template <ErrorSpec::Steps how>
-QCAL_HOST_DEVICE inline float base_factor(const ErrorSpec& spec) {
-  const float first = spec.quantizers[0].step_factor;
-  return how == ErrorSpec::Steps::multiplied ? 1.0f / first : first;
-}
+struct CandidateError {
+  float factor;   // of BaseSteps
+  float lowest;   // steps
+  float highest;  // steps
 
-// What makes candidate k's own steps of base_steps().
-template <ErrorSpec::Steps how>
-QCAL_HOST_DEVICE inline float own_factor(const ErrorSpec& spec, int k) {
-  const float own = spec.quantizers[static_cast<std::size_t>(k)].step_factor;
-  return how == ErrorSpec::Steps::each_divided ? own : spec.quantizers[0].step_factor / own;
-}
+  QCAL_HOST_DEVICE CandidateError() = default;
+  QCAL_HOST_DEVICE CandidateError(const ErrorSpec& spec, int k) {
+    const ElementQuantizer& quantizer = spec.quantizers[static_cast<std::size_t>(k)];
+    factor = how == ErrorSpec::Steps::each_divided ? quantizer.step_factor
+                                                   : spec.quantizers[0].step_factor / quantizer.step_factor;
+    lowest = quantizer.lowest;
+    highest = quantizer.highest;
+  }
 
-// ((x - fake_quantize(x)) * unit)^2 of a finite x; `base` is base_steps(x), `factor` own_factor(). The
-// quantizer's integers must lie within 2^22.
-template <Rounding mode, ErrorSpec::Steps how>
-QCAL_HOST_DEVICE inline float squared_error(float x, float base, float factor,
-                                            const ElementQuantizer& quantizer, float unit) {
-  float steps = how == ErrorSpec::Steps::each_divided ? base / factor : base * factor;
-  steps = steps < quantizer.lowest ? quantizer.lowest : steps;
-  steps = steps > quantizer.highest ? quantizer.highest : steps;
-  const float difference = (x - round_small<mode>(steps) * quantizer.scale) * unit;
-  return difference * difference;
+  // (x - fake_quantize(x))^2 in squared steps, of x's BaseSteps; round(v) is round_small().
+  template <class Round>
+  QCAL_HOST_DEVICE float squared(float base, const Round& round) const {
+    const float steps = how == ErrorSpec::Steps::each_divided ? base / factor : base * factor;
+    const float difference = steps - round(clamped(steps, lowest, highest));
+    return difference * difference;
+  }
+};
+
+// Sums of squared steps as squared errors, in units of the power of two below the first candidate's scale:
+// only their ratios matter. A candidate that puts a value on a level beyond float32 costs infinitely much.
+inline CandidateErrors weighted_errors(const CandidateErrors& squared_steps, const ErrorSpec& spec) {
+  CandidateErrors errors;
+  for (std::size_t k = 0; k < errors.size(); ++k) {
+    const double weight = spec.weights[k];
+    errors[k] = weight < std::numeric_limits<double>::infinity() ? squared_steps[k] * weight : weight;
+  }
+  return errors;
 }
 
 }  // namespace qcal

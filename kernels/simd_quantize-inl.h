@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/exact_division_math.h"
 #include "kernels/rounding.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,6 +33,19 @@ HWY_INLINE V round_lanes(D d, V v) {
     const auto away = hn::Gt(hn::Abs(hn::Sub(v, whole)), hn::Set(d, 0.5f));
     return hn::Add(whole, hn::IfThenElseZero(away, hn::CopySign(hn::Set(d, 1.0f), v)));
   }
+}
+
+// quotient() of exact_division_math.h. Not Highway's MulAdd, which rounds twice where no instruction fuses.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V quotient_lanes(D, V x, V divisor, V reciprocal) {
+#if HWY_NATIVE_FMA
+  const V about = hn::Mul(x, reciprocal);
+  const V close = hn::MulAdd(hn::NegMulAdd(about, divisor, x), reciprocal, about);
+  return hn::MulAdd(hn::NegMulAdd(close, divisor, x), reciprocal, close);
+#else
+  static_cast<void>(reciprocal);
+  return hn::Div(x, divisor);
+#endif
 }
 
 }  // namespace qcal::HWY_NAMESPACE

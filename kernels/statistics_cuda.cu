@@ -9,7 +9,6 @@ namespace {
 // 256 threads and four 16-byte loads a thread keep about 128 KiB of each processor's reads in flight.
 struct StatisticsPolicy {
   static constexpr int threads = 256;
-  static constexpr int blocks_a_processor = 8;
 };
 
 template <class Stored>
@@ -26,8 +25,9 @@ __global__ void __launch_bounds__(StatisticsPolicy::threads)
       const float x = Stored::widened(bits);
       const bool finite = is_finite(x);
       non_finite += finite ? 0u : 1u;
-      low = finite && x < low ? x : low;
-      high = finite && x > high ? x : high;
+      const float seen = finite ? x : std::numeric_limits<float>::quiet_NaN();  // which both pass over
+      low = fminf(low, seen);
+      high = fmaxf(high, seen);
     });
     if (low <= high) {
       highest = ordered_bits(high);
@@ -50,13 +50,13 @@ __global__ void __launch_bounds__(StatisticsPolicy::threads)
 
 void gather_ranges(const KernelContext& context, const DeviceRows& rows, DeviceRange* ranges) {
   if (rows.channels * rows.elements() == 0) return;
-  using Policy = StatisticsPolicy;
-  const TileGrid grid =
-      tile_grid(rows, context.processors * Policy::blocks_a_processor, Policy::threads / warp_lanes);
+  constexpr int threads = StatisticsPolicy::threads;
   const std::string what = "range_kernel of " + context.subject;
   with_stored(rows.dtype, [&](auto stored) {
-    launch(what.c_str(), range_kernel<decltype(stored)>, dim3(grid.x, grid.y), dim3(Policy::threads), 0,
-           context.stream, rows, grid.tiling, ranges);
+    const auto kernel = range_kernel<decltype(stored)>;
+    const std::int64_t blocks = resident_blocks(what.c_str(), kernel, context.processors, threads, 0);
+    const TileGrid grid = tile_grid(rows, blocks, threads / warp_lanes);
+    launch(what.c_str(), kernel, dim3(grid.x, grid.y), dim3(threads), 0, context.stream, rows, grid.tiling, ranges);
   });
 }
 

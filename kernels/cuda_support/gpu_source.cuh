@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <utility>
 
@@ -34,17 +35,29 @@ namespace qcal {
 // Blocks get this much dynamic shared memory without asking for more.
 inline constexpr std::size_t default_shared_bytes = 48 * 1024;
 
+// Lets blocks of `kernel` have so much dynamic shared memory.
+inline void allow_shared_bytes(const char* what, const void* kernel, std::size_t shared_bytes) {
+  if (shared_bytes <= default_shared_bytes) return;
+  check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+             what);
+}
+
+// Blocks of `kernel` that the device's processors hold at a time: more would wait for those to end.
+template <class... Parameters>
+std::int64_t resident_blocks(const char* what, void (*kernel)(Parameters...), std::int64_t processors, int threads,
+                             std::size_t shared_bytes) {
+  allow_shared_bytes(what, reinterpret_cast<const void*>(kernel), shared_bytes);
+  int blocks = 0;
+  check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, shared_bytes), what);
+  return processors * (blocks > 0 ? blocks : 1);
+}
+
 // Launches `kernel` on `stream`, asynchronously. `what` names it in the error: the kernel, tensor and sizes.
 // Throws CudaError where the launch is refused; faults of the kernel itself show at a later wait.
 template <class... Parameters, class... Arguments>
 void launch(const char* what, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
-  if (shared_bytes > default_shared_bytes) {
-    check_cuda(
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
-        what);
-  }
+  allow_shared_bytes(what, reinterpret_cast<const void*>(kernel), shared_bytes);
 #if defined(QCAL_HOST_CUDA)
   ::host_cuda::launch(kernel, grid, block, shared_bytes, stream,
                       std::tuple<Parameters...>(std::forward<Arguments>(arguments)...));

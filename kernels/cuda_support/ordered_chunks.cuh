@@ -15,6 +15,8 @@ struct ChunkPolicy {
   static constexpr int chunks_a_block = threads / threads_a_chunk;
 };
 
+inline constexpr int chunk_rows = static_cast<int>(ordered_sum_chunk / ordered_sum_lanes);
+
 // One row's values of a thread's lanes, and which of them the piece holds.
 struct LaneRow {
   float x[ChunkPolicy::lanes_a_thread];
@@ -38,6 +40,8 @@ class RowCursor {
       ++run_;
     }
   }
+  // Elements of the run from here on.
+  __device__ std::int64_t left(const DeviceRows& rows) const { return rows.inner - column_; }
   // Where element `ahead` behind this one lies.
   __device__ std::int64_t position(const DeviceRows& rows, int ahead) const {
     std::int64_t run = run_;
@@ -80,21 +84,44 @@ struct ChunkPart {
   int first_lane;
 };
 
+// The rows of a whole chunk that lies together, from the thread's lanes of the first row on. Loads of several
+// rows, `in_flight`, are under way at once.
+template <class Stored, int in_flight, class AddRow>
+__device__ __forceinline__ void visit_run(const typename Stored::Bits* from, const AddRow& add_row) {
+#pragma unroll 1
+  for (int row = 0; row < chunk_rows; row += in_flight) {
+    LaneRow values[in_flight];
+#pragma unroll
+    for (int u = 0; u < in_flight; ++u) {
+      load_four(Stored{}, from + (row + u) * ordered_sum_lanes, values[u].x);
+#pragma unroll
+      for (int lane = 0; lane < ChunkPolicy::lanes_a_thread; ++lane) values[u].inside[lane] = true;
+    }
+#pragma unroll
+    for (int u = 0; u < in_flight; ++u) add_row(values[u]);
+  }
+}
+
 // Calls add_row(LaneRow) for the rows of a chunk in order: what the piece, which begins at `offset`, holds.
-template <class Stored, class AddRow>
+template <class Stored, int in_flight, class AddRow>
 __device__ __forceinline__ void visit_rows(const DeviceRows& rows, std::int64_t channel, std::int64_t offset,
                                            const ChunkPart& part, bool vectors, const AddRow& add_row) {
   constexpr int lanes = ChunkPolicy::lanes_a_thread;
   const auto* start = run_start<Stored>(rows, channel, 0);
   if (part.end - part.begin == ordered_sum_chunk) {
-    RowCursor cursor(rows, part.begin + part.first_lane - offset);
-    for (int row = 0; row < ordered_sum_chunk / ordered_sum_lanes; ++row) {
-      LaneRow values;
+    RowCursor cursor(rows, part.begin - offset);
+    if (vectors && cursor.left(rows) >= ordered_sum_chunk) {
+      return visit_run<Stored, in_flight>(start + cursor.position(rows, part.first_lane), add_row);
+    }
+    for (int row = 0; row < chunk_rows; ++row) {
+      LaneRow values = {};
       if (vectors) {
-        load_four(Stored{}, start + cursor.position(rows, 0), values.x);
+        load_four(Stored{}, start + cursor.position(rows, part.first_lane), values.x);
       } else {
 #pragma unroll
-        for (int lane = 0; lane < lanes; ++lane) values.x[lane] = Stored::widened(start[cursor.position(rows, lane)]);
+        for (int lane = 0; lane < lanes; ++lane) {
+          values.x[lane] = Stored::widened(start[cursor.position(rows, part.first_lane + lane)]);
+        }
       }
 #pragma unroll
       for (int lane = 0; lane < lanes; ++lane) values.inside[lane] = true;
@@ -132,8 +159,8 @@ __device__ __forceinline__ double join_lanes(const float (&lanes)[4]) {
 
 // Sums `terms` quantities of every chunk of a piece. sum_channel(channel, sums, visit) adds to a thread's
 // `sums` what visit(add_row) calls add_row with; all lanes of a warp call it together, though some may have no
-// rows. See OrderedSumState for the memory.
-template <class Stored, int terms, class SumChannel>
+// rows. `in_flight` of them, which divides chunk_rows, are loaded at once. See OrderedSumState for the memory.
+template <class Stored, int terms, int in_flight, class SumChannel>
 __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOfChannel& piece, std::int64_t chunks,
                                            bool vectors, const OrderedSumState& state,
                                            const SumChannel& sum_channel) {
@@ -161,7 +188,7 @@ __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOf
       }
     }
     sum_channel(channel, sums, [&](const auto& add_row) {
-      if (has_chunk) visit_rows<Stored>(rows, channel, piece.offset, part, vectors, add_row);
+      if (has_chunk) visit_rows<Stored, in_flight>(rows, channel, piece.offset, part, vectors, add_row);
     });
     if (has_chunk && !complete) {
       for (int term = 0; term < terms; ++term) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/candidate_scales_math.h"
+#include "kernels/exact_division_math.h"
 #include "kernels/half_math.h"
 #include "kernels/histogram_math.h"
 #include "kernels/ordered_sum_math.h"
@@ -15,7 +16,7 @@
 namespace qcal {
 namespace {
 
-constexpr int outputs = 16;
+constexpr int outputs = 17;
 
 // One value through every header; doubles hold each result exactly.
 QCAL_HOST_DEVICE inline void through_every_header(float x, double* out) {
@@ -57,6 +58,7 @@ QCAL_HOST_DEVICE inline void through_every_header(float x, double* out) {
   out[at++] = candidate.scale;
   out[at++] = static_cast<double>(candidate.zero_point);
   out[at++] = is_finite(x) ? 1.0 : 0.0;
+  out[at++] = quotient(x, exact_divisor(0.37f)) + 0.0f;
 }
 
 __global__ void run_on_device(const float* values, std::int64_t count, double* out) {

@@ -147,6 +147,16 @@ TEST(Intrinsics, DirectedAddition) {
   EXPECT_EQ(__fadd_rd(1.5f, 2.25f), 3.75f);
 }
 
+TEST(Intrinsics, DirectedFusedMultiplication) {
+  constexpr float shifter = 12582912.0f;
+  EXPECT_EQ(__fmaf_rd(3.0f, 0.5f, shifter), shifter + 1.0f);
+  EXPECT_EQ(__fmaf_rd(-3.0f, 0.5f, shifter), shifter - 2.0f);
+  EXPECT_EQ(__fmaf_rd(-1e-30f, 1e-30f, shifter), shifter - 1.0f);
+  EXPECT_EQ(__fmaf_rd(1e-30f, 1e-30f, shifter), shifter);
+  EXPECT_EQ(__fmaf_rd(1.0f + 0x1p-23f, 1.0f - 0x1p-23f, 0.0f), std::nextafter(1.0f, 0.0f));
+  EXPECT_EQ(__fmaf_rd(2.0f, 4.0f, 1.0f), 9.0f);
+}
+
 TEST(Intrinsics, Bits) {
   EXPECT_EQ(__ffs(0), 0);
   EXPECT_EQ(__ffs(8), 4);

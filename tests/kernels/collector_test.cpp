@@ -65,7 +65,7 @@ CandidateErrors reference_errors(const std::vector<float>& values, const Candida
     for (const CandidateErrors& chunk : chunks) sums.push_back(chunk[k]);
     totals[k] = reference_tree(sums);
   }
-  return totals;
+  return weighted_errors(totals, errors);
 }
 
 Histogram reference_histogram(const std::vector<float>& values, Binning binning) {

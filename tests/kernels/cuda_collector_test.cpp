@@ -7,6 +7,7 @@
 #include "kernels/collector.h"
 #include "kernels/cuda_backend.h"
 #include "kernels/cuda_device.h"
+#include "kernels/ordered_sum_math.h"
 #include "tests/reference/test_data.h"
 #include "tests/support/device_tensor.h"
 #include "tests/support/summaries.h"
@@ -163,14 +164,27 @@ TEST(CudaCollector, LongSumsGiveTheCpusBits) {
   }
 }
 
-// So many chunks that every thread of a block adds several of one node.
-TEST(CudaCollector, VeryLongSumsGiveTheCpusBits) {
-  constexpr std::int64_t elements = 2'400'077;
+// As many chunks as the largest node that a block adds.
+TEST(CudaCollector, LongSumsOfOneWholeNodeGiveTheCpusBits) {
+  constexpr std::int64_t elements = 4096 * ordered_sum_chunk;
   const std::vector<float> values = samples(Shape::heavy_tail, elements, 12);
   const TypedTensor tensor(values, {elements}, DType::f32);
   CollectSpec spec;
   spec.moments = true;
   expect_equal(collected(*test_backend(), spec, tensor.view()),
+               collected(*Backend::cpu(), spec, tensor.view()));
+}
+
+// The second piece begins inside a node of the tree and holds a whole one.
+TEST(CudaCollector, LongSumsInPiecesGiveTheCpusBits) {
+  constexpr std::int64_t piece = 3'300'077;
+  CudaLimits limits;
+  limits.batch_bytes = 4 * sizeof(float) * (piece + 1'000);
+  const std::vector<float> values = samples(Shape::normal, 2 * piece, 13);
+  const TypedTensor tensor(values, {2, piece}, DType::f32);
+  CollectSpec spec;
+  spec.moments = true;
+  expect_equal(collected(*make_cuda_backend(limits), spec, tensor.view()),
                collected(*Backend::cpu(), spec, tensor.view()));
 }
 
@@ -240,14 +254,17 @@ TEST(CudaCollector, BatchesLargerThanTheDeviceKeepsGiveTheCpusBits) {
 
 // Long enough that the counts of bit patterns are worth while.
 TEST(CudaCollector, LargeSixteenBitTensorsGiveTheCpusBits) {
-  const std::vector<float> values = with_faults(samples(Shape::relu, (1 << 18) + 77, 9));
-  for (const DType dtype : {DType::f16, DType::bf16}) {
-    const TypedTensor tensor(values, {(1 << 18) + 77}, dtype);
-    for (CollectSpec spec : specs({})) {
-      spec.candidates.clear();
-      SCOPED_TRACE(describe({(1 << 18) + 77}, {}, spec, dtype));
-      expect_equal(collected(*test_backend(), spec, tensor.view()),
-                   collected(*Backend::cpu(), spec, tensor.view()));
+  const std::vector<float> piled_up = with_faults(samples(Shape::relu, (1 << 18) + 77, 9));
+  const std::vector<float> far_apart = samples(Shape::normal, (1 << 18) + 77, 9, 12'000.0);
+  for (const std::vector<float>& values : {piled_up, far_apart}) {
+    for (const DType dtype : {DType::f16, DType::bf16}) {
+      const TypedTensor tensor(values, {(1 << 18) + 77}, dtype);
+      for (CollectSpec spec : specs({})) {
+        spec.candidates.clear();
+        SCOPED_TRACE(describe({(1 << 18) + 77}, {}, spec, dtype));
+        expect_equal(collected(*test_backend(), spec, tensor.view()),
+                     collected(*Backend::cpu(), spec, tensor.view()));
+      }
     }
   }
 }

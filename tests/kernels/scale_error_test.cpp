@@ -14,14 +14,12 @@
 namespace qcal::testing {
 namespace {
 
-// Squared errors in units of 1/unit^2, exact but for double rounding.
-double reference_error(std::span<const float> values, const ReferenceQuantizer& quantizer, double unit) {
+// Squared errors in squared steps, exact but for double rounding.
+double reference_error(std::span<const float> values, const ReferenceQuantizer& quantizer) {
   double sum = 0.0;
   for (const float stored : values) {
-    const float x = std::isfinite(stored) ? stored : 0.0f;
-    const double difference =
-        (static_cast<double>(x) - static_cast<double>(reference_fake_quantize(x, quantizer))) * unit;
-    sum += difference * difference;
+    const double error = reference_step_error(std::isfinite(stored) ? stored : 0.0f, quantizer);
+    sum += error * error;
   }
   return sum;
 }
@@ -41,13 +39,11 @@ ReferenceQuantizer reference_of(const CandidateSpec& spec, const Candidate& cand
 void expect_reference(std::span<const float> values, const CandidateSpec& spec) {
   const ValueRange range = range_of(values);
   const ErrorSpec errors = error_spec(spec, range);
-  EXPECT_EQ(errors.unit, std::ldexp(1.0f, std::ilogb(errors.unit))) << "no power of two";
   for (std::size_t at = 0; at < values.size(); at += 512) {
     const auto chunk = values.subspan(at, std::min<std::size_t>(512, values.size() - at));
     const CandidateErrors ours = chunk_errors(chunk, errors);
     for (int k = 0; k < diffs_candidates; ++k) {
-      const double expected = reference_error(chunk, reference_of(spec, candidate_scale(spec, range, k)),
-                                              static_cast<double>(errors.unit));
+      const double expected = reference_error(chunk, reference_of(spec, candidate_scale(spec, range, k)));
       ASSERT_NEAR(ours[static_cast<std::size_t>(k)], expected,
                   relative_bound * expected + absolute_bound(chunk.size()))
           << "candidate " << k;
@@ -88,7 +84,7 @@ TEST(ScaleError, EverySizeWithinAChunkAndRoundMode) {
   }
 }
 
-// The units make errors of tiny and huge data comparable: the same data times a power of two cost the same.
+// Steps make errors of tiny and huge data comparable: the same data times a power of two cost the same.
 TEST(ScaleError, DoesNotDependOnTheMagnitude) {
   const std::vector<float> values = samples(Shape::normal, 512, 8);
   const CandidateSpec spec{.rule = CandidateRule::power_of_two, .range = {-128, 127}};
@@ -123,7 +119,7 @@ TEST(ScaleError, LanesAreAddedInTheDocumentedOrder) {
       const ReferenceQuantizer quantizer = reference_of(spec, candidate_scale(spec, range, k));
       std::vector<float> squares;
       for (std::size_t i = 0; i < size; ++i) {
-        const float difference = (values[i] - reference_fake_quantize(values[i], quantizer)) * errors.unit;
+        const auto difference = static_cast<float>(reference_step_error(values[i], quantizer));
         squares.push_back(difference * difference);
       }
       EXPECT_EQ(ours[static_cast<std::size_t>(k)], reference_chunk_sum(squares)) << size << " " << k;
@@ -137,7 +133,8 @@ TEST(ScaleError, OverflowingLevelsCostInfinitelyMuch) {
   for (const int bits : {2, 3, 8}) {
     const CandidateSpec spec{
         .rule = CandidateRule::power_of_two, .bit_width = bits, .range = integer_range(bits, true, false)};
-    const CandidateErrors errors = chunk_errors(values, error_spec(spec, range_of(values)));
+    const ErrorSpec candidates = error_spec(spec, range_of(values));
+    const CandidateErrors errors = weighted_errors(chunk_errors(values, candidates), candidates);
     int finite = 0;
     for (const double error : errors) {
       EXPECT_FALSE(std::isnan(error)) << bits;
@@ -145,6 +142,21 @@ TEST(ScaleError, OverflowingLevelsCostInfinitelyMuch) {
     }
     EXPECT_GT(finite, 0) << bits;
   }
+}
+
+// In units of the power of two below the first scale.
+TEST(ScaleError, WeightsMakeStepsOfCandidatesComparable) {
+  ValueRange range;
+  range.max = 0.4f * 127.0f;
+  range.min = 0.0f;
+  range.elements = 1;
+  const ErrorSpec spec = error_spec({.rule = CandidateRule::halving, .range = {-128, 127}}, range);
+  const double first = static_cast<double>(spec.quantizers[0].scale) / 0.25;
+  const CandidateErrors errors = weighted_errors({3.0, 3.0, 3.0, 3.0, 0.0}, spec);
+  for (int k = 0; k < 4; ++k) {
+    EXPECT_DOUBLE_EQ(errors[static_cast<std::size_t>(k)], 3.0 * std::ldexp(first * first, -2 * k)) << k;
+  }
+  EXPECT_EQ(errors[4], 0.0);
 }
 
 }  // namespace

@@ -37,13 +37,17 @@ struct ReferenceQuantizer {
   Rounding rounding = Rounding::half_even;
 };
 
+// f32(x / scale). The float32 quotient of two floats is the double quotient rounded once more: 53 >= 2 * 24 + 2
+// bits.
+inline double reference_steps(float x, const ReferenceQuantizer& quantizer) {
+  return static_cast<float>(static_cast<double>(x) / static_cast<double>(quantizer.scale));
+}
+
 // q = clamp(round(f32(x / scale)) + zero_point), as ONNX defines it. NaN counts as 0, which is zero_point.
-// The float32 quotient of two floats is the double quotient rounded once more: 53 >= 2 * 24 + 2 bits.
 inline double reference_integer(float x, const ReferenceQuantizer& quantizer) {
   if (std::isnan(x)) return static_cast<double>(quantizer.zero_point);
-  const auto quotient = static_cast<float>(static_cast<double>(x) / static_cast<double>(quantizer.scale));
-  const double rounded =
-      reference_round(quotient, quantizer.rounding) + static_cast<double>(quantizer.zero_point);
+  const double rounded = reference_round(reference_steps(x, quantizer), quantizer.rounding) +
+                         static_cast<double>(quantizer.zero_point);
   return std::clamp(rounded, static_cast<double>(quantizer.range.qmin),
                     static_cast<double>(quantizer.range.qmax));
 }
@@ -52,6 +56,12 @@ inline double reference_integer(float x, const ReferenceQuantizer& quantizer) {
 inline float reference_fake_quantize(float x, const ReferenceQuantizer& quantizer) {
   const double steps = reference_integer(x, quantizer) - static_cast<double>(quantizer.zero_point);
   return static_cast<float>(steps * static_cast<double>(quantizer.scale));
+}
+
+// What quantizing x loses, in steps.
+inline double reference_step_error(float x, const ReferenceQuantizer& quantizer) {
+  const double steps = reference_integer(x, quantizer) - static_cast<double>(quantizer.zero_point);
+  return reference_steps(x, quantizer) - steps;
 }
 
 }  // namespace qcal::testing

@@ -75,6 +75,16 @@ inline float __fadd_rd(float a, float b) {
 inline float __fadd_ru(float a, float b) {
   return -__fadd_rd(-a, -b);
 }
+// The product is exact in double, and so is what the float sum leaves of it and c.
+inline float __fmaf_rd(float a, float b, float c) {
+  const float sum = std::fma(a, b, c);
+  const double product = static_cast<double>(a) * b;
+  const double wide = product + c;
+  const double c_part = wide - product;
+  const double residual = (product - (wide - c_part)) + (c - c_part);
+  const bool rounded_up = (wide - sum) + residual < 0;
+  return rounded_up ? std::nextafter(sum, -std::numeric_limits<float>::infinity()) : sum;
+}
 
 namespace host_cuda {
 
