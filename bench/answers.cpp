@@ -81,7 +81,8 @@ std::vector<std::uint64_t> naive_counts(const Values& values, const Histogram& h
 
 // Of candidate k, in units of the power of two below candidate 0.
 double naive_error(const Values& values, const CandidateSpec& spec, float amax, int k) {
-  const double first = static_cast<double>(amax) / static_cast<double>(spec.range.qmax);
+  double first = static_cast<double>(amax) / static_cast<double>(spec.range.qmax);
+  if (spec.rule == CandidateRule::power_of_two) first = std::exp2(std::ceil(std::log2(first)));
   const double unit = std::ldexp(1.0, -std::ilogb(first));
   const testing::ReferenceQuantizer quantizer{static_cast<float>(std::ldexp(first, -k)), 0, spec.range,
                                               spec.rounding};

@@ -39,15 +39,16 @@ CollectSpec moments(std::optional<int> axis = {}) {
   return spec;
 }
 
-CollectSpec squared_error(Rounding rounding, std::optional<int> axis = {}) {
+// The round mode does not show: see CandidateError.
+CollectSpec squared_error(CandidateRule rule, std::optional<int> axis = {}) {
   CollectSpec spec;
   spec.channel_axis = axis;
-  spec.candidates = {{CandidateRule::halving, 8, integer_range(8, true, false), true, rounding}};
+  spec.candidates = {{rule, 8, integer_range(8, true, false), true, Rounding::half_even}};
   return spec;
 }
 
 std::vector<Kernel> kernels() {
-  std::vector<Kernel> all = {
+  return {
       {"statistics", histogram(Binning::none), flat},
       {"statistics_axis1", histogram(Binning::none, 1), images},
       {"statistics_last_axis", histogram(Binning::none, -1), rows},
@@ -58,11 +59,9 @@ std::vector<Kernel> kernels() {
       {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
       {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
       {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
-      {"squared_error_half_even_axis1", squared_error(Rounding::half_even, 1), images}};
-  for (const RoundingName& mode : all_roundings) {
-    all.push_back({std::string("squared_error_") + mode.name, squared_error(mode.rounding), flat});
-  }
-  return all;
+      {"squared_error_halving", squared_error(CandidateRule::halving), flat},
+      {"squared_error_halving_axis1", squared_error(CandidateRule::halving, 1), images},
+      {"squared_error_power_of_two", squared_error(CandidateRule::power_of_two), flat}};
 }
 
 Summary collected(const Place& place, const CollectSpec& spec, const TensorView& host) {

@@ -155,16 +155,15 @@ Prepared moments(const SharedInput& in) {
           }};
 }
 
-template <Rounding rounding>
+template <CandidateRule rule>
 Prepared chunk_errors(const SharedInput& in) {
-  const CandidateSpec candidates{CandidateRule::halving, 8, integer_range(8, true, false), true, rounding};
+  const CandidateSpec candidates{rule, 8, integer_range(8, true, false), true, Rounding::half_even};
   const auto specs = on_device<ErrorSpec>(1);
   const auto sums = std::make_shared<const OrderedSums>(*in, diffs_candidates);
   const auto totals = on_device<CandidateErrors>(1);
   plan_errors(in->context, candidates, ranges_of(in)->data(), 1, elements_of(in), specs->data());
   return {[=] {
-            add_errors(in->context, in->rows, {0, in->host.size()}, rounding, specs->data(),
-                       sums->cleared(in->context.stream), totals->data());
+            add_errors(in->context, in->rows, {0, in->host.size()}, specs->data(), sums->cleared(in->context.stream), totals->data());
           },
           [=] {
             CollectSpec spec;
@@ -303,10 +302,8 @@ std::vector<Kernel> kernels() {
           {"count_kernel_dyadic", count<Binning::dyadic_value>, all},
           {"count_wide_kernel", count_wide, f32},
           {"pattern_kernel", count_patterns, {DType::f16, DType::bf16}},
-          {"chunk_errors_kernel_half_even", chunk_errors<Rounding::half_even>, all},
-          {"chunk_errors_kernel_half_up", chunk_errors<Rounding::half_up>, all},
-          {"chunk_errors_kernel_half_down", chunk_errors<Rounding::half_down>, all},
-          {"chunk_errors_kernel_std_round", chunk_errors<Rounding::std_round>, all},
+          {"chunk_errors_kernel_halving", chunk_errors<CandidateRule::halving>, all},
+          {"chunk_errors_kernel_power_of_two", chunk_errors<CandidateRule::power_of_two>, all},
           {"gather_kernel", gather_float64, f64},
           {"gather_kernel_last_axis", gather_last_axis, f32},
           {"patch_sums_of_planes", patches<planes>, f32},

@@ -155,8 +155,7 @@ class BatchWork {
   }
 
   void add_candidates(const DevicePiece& piece, std::size_t set) {
-    add_errors(context_, piece.rows, piece.place, spec_.candidates[set].rounding,
-               layout_.specs(memory(), set) + piece.first_channel,
+    add_errors(context_, piece.rows, piece.place, layout_.specs(memory(), set) + piece.first_channel,
                layout_.error_sums(memory(), set).from(piece.first_channel, diffs_candidates),
                layout_.errors(memory(), set) + piece.first_channel);
   }

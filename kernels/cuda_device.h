@@ -21,8 +21,9 @@ namespace qcal {
 // where there are histograms, 4 MiB where input patches are added up). Pinned host memory: the staging
 // buffers, and the results again.
 struct CudaLimits {
-  // Of a host batch that is kept on the device whole. A larger one is sent twice, in pieces of half of that.
-  std::size_t batch_bytes = std::size_t{64} << 20;
+  // Of a host batch that is kept on the device whole, as float32; half as much where it must be gathered. A
+  // larger one is sent twice, in pieces. A slot grows up to this as batches need it.
+  std::size_t batch_bytes = std::size_t{256} << 20;
   std::size_t staging_bytes = std::size_t{4} << 20;
   int staging_buffers = 4;
 };

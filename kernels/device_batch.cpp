@@ -50,10 +50,15 @@ DeviceRows DeviceBatch::rows_of(const TensorView& view, std::byte* gathered) con
 
 // False where the batch is larger than what the device keeps whole.
 bool DeviceBatch::send_whole() {
-  // Room for the gathered rows besides, where runs are short.
   const std::size_t bytes = static_cast<std::size_t>(channels_ * elements_) * sizeof(float);
   const std::size_t room = (bytes + alignment - 1) / alignment * alignment;
-  if (2 * room > device_.batch_bytes() || !device_.reserve_batch(slot_, 2 * room)) return false;
+  const auto reserve = [&](std::size_t needed) {
+    return needed <= device_.batch_bytes() && device_.reserve_batch(slot_, needed);
+  };
+  if (!reserve(room)) return false;
+  const TensorView there = gapless(slot_.batch.data(), DType::f32, batch_.shape());
+  const bool is_gathered = !direct_rows(there, channel_layout(there, axis_));
+  if (is_gathered && !reserve(2 * room)) return false;
   std::byte* const data = slot_.batch.data();
   slot_.drained.hold(device_.copy_stream());
   DType dtype = DType::f32;

@@ -26,12 +26,13 @@ HWY_INLINE V base_steps(D d, V x, const ExactDivisor& first) {
 }
 
 // One of the chunk's columns of `lanes` float lanes; rows lie ordered_sum_lanes apart.
-template <Rounding mode, Steps how>
+template <Steps how>
 void column_errors(const float* values, std::size_t rows, const ErrorSpec& spec,
                    float (&sums)[diffs_candidates][ordered_sum_lanes], std::size_t column) {
   const hn::CappedTag<float, ordered_sum_lanes> d;
   using V = hn::Vec<decltype(d)>;
   const V infinity = hn::Set(d, std::numeric_limits<float>::infinity());
+  const V shifter = hn::Set(d, CandidateError<how>::shifter);
   const ExactDivisor first = BaseSteps<how>(spec).divisor();
   V sum[diffs_candidates];
   V factor[diffs_candidates];
@@ -49,21 +50,23 @@ void column_errors(const float* values, std::size_t rows, const ErrorSpec& spec,
     const V x = hn::IfThenElseZero(hn::Lt(hn::Abs(loaded), infinity), loaded);
     const V base = base_steps<how>(d, x, first);
     for (int k = 0; k < diffs_candidates; ++k) {
-      const V steps = how == Steps::each_divided ? hn::Div(base, factor[k]) : hn::Mul(base, factor[k]);
-      const V clamped = hn::Min(hn::Max(steps, lowest[k]), highest[k]);
-      const V difference = hn::Sub(steps, round_lanes<mode>(d, clamped));
+      const bool divides = how == Steps::each_divided;
+      const V quotient = divides ? hn::Div(base, factor[k]) : base;
+      const V shifted = divides ? hn::Add(quotient, shifter) : hn::MulAdd(base, factor[k], shifter);
+      const V level = hn::Sub(hn::Min(hn::Max(shifted, lowest[k]), highest[k]), shifter);
+      const V difference = divides ? hn::Sub(quotient, level) : hn::MulSub(base, factor[k], level);
       sum[k] = hn::Add(sum[k], hn::Mul(difference, difference));
     }
   }
   for (int k = 0; k < diffs_candidates; ++k) hn::StoreU(sum[k], d, sums[k] + column);
 }
 
-template <Rounding mode, Steps how>
+template <Steps how>
 CandidateErrors errors_of_rows(const float* values, std::size_t rows, const ErrorSpec& spec) {
   const hn::CappedTag<float, ordered_sum_lanes> d;
   float sums[diffs_candidates][ordered_sum_lanes];
   for (std::size_t column = 0; column < ordered_sum_lanes; column += hn::Lanes(d)) {
-    column_errors<mode, how>(values, rows, spec, sums, column);
+    column_errors<how>(values, rows, spec, sums, column);
   }
   CandidateErrors errors;
   for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = add_lanes(sums[k]);
@@ -71,17 +74,15 @@ CandidateErrors errors_of_rows(const float* values, std::size_t rows, const Erro
 }
 
 CandidateErrors errors_of_chunk(const float* values, std::size_t rows, const ErrorSpec& spec) {
-  return with_rounding(spec.quantizers[0].rounding, [&](auto rounding) {
-    switch (spec.steps) {
-      case Steps::multiplied:
-        return errors_of_rows<rounding.value, Steps::multiplied>(values, rows, spec);
-      case Steps::first_divided:
-        return errors_of_rows<rounding.value, Steps::first_divided>(values, rows, spec);
-      case Steps::each_divided:
-        break;
-    }
-    return errors_of_rows<rounding.value, Steps::each_divided>(values, rows, spec);
-  });
+  switch (spec.steps) {
+    case Steps::multiplied:
+      return errors_of_rows<Steps::multiplied>(values, rows, spec);
+    case Steps::first_divided:
+      return errors_of_rows<Steps::first_divided>(values, rows, spec);
+    case Steps::each_divided:
+      break;
+  }
+  return errors_of_rows<Steps::each_divided>(values, rows, spec);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // Squared errors in the ordered sum's order.
 #include "kernels/cuda_support/gpu_source.cuh"
-#include "kernels/cuda_support/device_rounding.cuh"
 #include "kernels/cuda_support/ordered_chunks.cuh"
 #include "kernels/scale_error_cuda.h"
 
@@ -13,7 +12,7 @@ struct ErrorPolicy {
 };
 
 // One thread's four lanes of the ordered sum of each candidate.
-template <Rounding mode, ErrorSpec::Steps how>
+template <ErrorSpec::Steps how>
 class LaneErrors {
  public:
   __device__ LaneErrors(const ErrorSpec& spec, LaneSums<diffs_candidates>& sums)
@@ -30,7 +29,7 @@ class LaneErrors {
       const float base = base_(finite);
 #pragma unroll
       for (int k = 0; k < diffs_candidates; ++k) {
-        sums_[k][lane] += candidates_[k].squared(base, [](float v) { return rounded_on_device<mode>(v); });
+        sums_[k][lane] += candidates_[k].squared(base);
       }
     }
   }
@@ -47,7 +46,7 @@ __global__ void plan_errors_kernel(CandidateSpec candidates, const DeviceRange* 
   if (channel < channels) specs[channel] = error_spec(candidates, value_range(ranges[channel], elements));
 }
 
-template <class Stored, Rounding mode>
+template <class Stored>
 __global__ void __launch_bounds__(ChunkPolicy::threads, ErrorPolicy::least_blocks_a_processor)
     chunk_errors_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
                         const ErrorSpec* __restrict__ specs, OrderedSumState state) {
@@ -57,11 +56,11 @@ __global__ void __launch_bounds__(ChunkPolicy::threads, ErrorPolicy::least_block
       [&](std::int64_t channel, LaneSums<diffs_candidates>& sums, const auto& visit) {
         const ErrorSpec& spec = specs[channel];
         if (spec.steps == Steps::multiplied) {
-          visit(LaneErrors<mode, Steps::multiplied>(spec, sums));
+          visit(LaneErrors<Steps::multiplied>(spec, sums));
         } else if (spec.steps == Steps::first_divided) {
-          visit(LaneErrors<mode, Steps::first_divided>(spec, sums));
+          visit(LaneErrors<Steps::first_divided>(spec, sums));
         } else {
-          visit(LaneErrors<mode, Steps::each_divided>(spec, sums));
+          visit(LaneErrors<Steps::each_divided>(spec, sums));
         }
       });
 }
@@ -77,17 +76,14 @@ void plan_errors(const KernelContext& context, const CandidateSpec& candidates, 
          context.stream, candidates, ranges, channels, elements, specs);
 }
 
-void add_errors(const KernelContext& context, const DeviceRows& rows, const PieceOfChannel& piece, Rounding rounding,
-                const ErrorSpec* specs, const OrderedSumState& state, CandidateErrors* totals) {
+void add_errors(const KernelContext& context, const DeviceRows& rows, const PieceOfChannel& piece, const ErrorSpec* specs,
+                const OrderedSumState& state, CandidateErrors* totals) {
   const std::int64_t chunks = chunks_of(rows, piece);
   if (rows.channels * chunks == 0) return;
   const std::string what = "chunk_errors_kernel of " + context.subject;
   with_stored(rows.dtype, [&](auto stored) {
-    with_rounding(rounding, [&](auto mode) {
-      launch(what.c_str(), chunk_errors_kernel<decltype(stored), decltype(mode)::value>, chunk_blocks(rows, piece),
-             dim3(ChunkPolicy::threads), 0, context.stream, rows, piece, chunks, loads_four(rows, piece), specs,
-             state);
-    });
+    launch(what.c_str(), chunk_errors_kernel<decltype(stored)>, chunk_blocks(rows, piece), dim3(ChunkPolicy::threads),
+           0, context.stream, rows, piece, chunks, loads_four(rows, piece), specs, state);
   });
   add_chunk_sums(context, rows, piece, diffs_candidates, state, totals->data());
 }

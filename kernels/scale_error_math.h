@@ -89,28 +89,49 @@ class BaseSteps {
   ExactDivisor first_;
 };
 
-// A candidate, ready for the element loop. Its integers must lie within 2^22.
+// A candidate, ready for the element loop. Steps and levels must lie within 2^22.
+//
+// The round mode does not show: a value half-way between two levels is half a step from both, and one beyond
+// the last level is rounded to that in every mode.
 template <ErrorSpec::Steps how>
 struct CandidateError {
+  // Adding it rounds to an integer, half to even, and leaves that in the sum's last bits.
+  static constexpr float shifter = 12582912.0f;  // 1.5 * 2^23
+
   float factor;   // of BaseSteps
-  float lowest;   // steps
-  float highest;  // steps
+  float lowest;   // level, shifted
+  float highest;  // level, shifted
 
   QCAL_HOST_DEVICE CandidateError() = default;
   QCAL_HOST_DEVICE CandidateError(const ErrorSpec& spec, int k) {
     const ElementQuantizer& quantizer = spec.quantizers[static_cast<std::size_t>(k)];
     factor = how == ErrorSpec::Steps::each_divided ? quantizer.step_factor
                                                    : spec.quantizers[0].step_factor / quantizer.step_factor;
-    lowest = quantizer.lowest;
-    highest = quantizer.highest;
+    lowest = shifter + quantizer.lowest;
+    highest = shifter + quantizer.highest;
   }
 
-  // (x - fake_quantize(x))^2 in squared steps, of x's BaseSteps; round(v) is round_small().
-  template <class Round>
-  QCAL_HOST_DEVICE float squared(float base, const Round& round) const {
-    const float steps = how == ErrorSpec::Steps::each_divided ? base / factor : base * factor;
-    const float difference = steps - round(clamped(steps, lowest, highest));
-    return difference * difference;
+  // (x - fake_quantize(x))^2 in squared steps, of x's BaseSteps. `base * factor` is exact, so that it may be
+  // fused with the addition or not.
+  QCAL_HOST_DEVICE float squared(float base) const {
+    if constexpr (how == ErrorSpec::Steps::each_divided) {
+      const float steps = base / factor;
+      const float difference = steps - (clamped(steps + shifter, lowest, highest) - shifter);
+      return difference * difference;
+    } else {
+      const float level = clamped(plus(base, shifter), lowest, highest) - shifter;
+      const float difference = plus(base, -level);
+      return difference * difference;
+    }
+  }
+
+ private:
+  QCAL_HOST_DEVICE float plus(float base, float term) const {
+#if defined(__CUDA_ARCH__)
+    return fused(base, factor, term);
+#else
+    return base * factor + term;
+#endif
   }
 };
 

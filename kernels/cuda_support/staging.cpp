@@ -1,5 +1,8 @@
 #include "kernels/cuda_support/staging.h"
 
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -12,6 +15,7 @@ namespace qcal {
 namespace {
 
 constexpr std::size_t least_bytes = 64 * 1024;
+constexpr std::int64_t copied_at_once = 64 * 1024;  // elements
 
 bool is_gapless(const TensorView& view) {
   const ChannelLayout layout = channel_layout(view, std::nullopt);
@@ -53,9 +57,15 @@ void StagingRing::upload(const TensorView& view, DType as, std::byte* to, cudaSt
     const std::int64_t count = std::min(a_buffer, reader.elements() - at);
     const std::size_t bytes = static_cast<std::size_t>(count) * element;
     const std::size_t offset = static_cast<std::size_t>(at) * element;
-    const void* from = static_cast<const std::byte*>(view.data) + offset;
-    if (!as_it_is) from = reader.read(0, at, count, reinterpret_cast<float*>(buffer.memory.data())).data();
-    if (from != buffer.memory.data()) std::memcpy(buffer.memory.data(), from, bytes);
+    // One thread copies slower than the link to the device.
+    tbb::parallel_for(tbb::blocked_range<std::int64_t>(0, count, copied_at_once), [&](const auto& part) {
+      const std::size_t skipped = static_cast<std::size_t>(part.begin()) * element;
+      const std::int64_t size = part.end() - part.begin();
+      std::byte* const into = buffer.memory.data() + skipped;
+      const void* from = static_cast<const std::byte*>(view.data) + offset + skipped;
+      if (!as_it_is) from = reader.read(0, at + part.begin(), size, reinterpret_cast<float*>(into)).data();
+      if (from != into) std::memcpy(into, from, static_cast<std::size_t>(size) * element);
+    });
     check_cuda(cudaMemcpyAsync(to + offset, buffer.memory.data(), bytes, cudaMemcpyHostToDevice, stream),
                "copying " + std::to_string(bytes) + " bytes to the device");
     buffer.copied.record(stream);
