@@ -104,7 +104,7 @@ Prepared count_wide(const SharedInput& in) {
   return {[=] { count_bins(in->context, in->rows, plans->data(), bins, counts->data()); },
           [=] {
             std::vector<std::uint64_t> right(bins);
-            count_linear(floats(in), plan.grid, plan.counted, right.data());
+            count_linear(floats(in), plan.grid, plan.counted, right);
             return counts->read() == right;
           }};
 }

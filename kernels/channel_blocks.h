@@ -16,14 +16,32 @@ inline constexpr std::int64_t block_elements = 8 * ordered_sum_chunk;
 inline constexpr int segment_level = 6;
 inline constexpr std::int64_t segment_elements = ordered_sum_chunk << segment_level;
 
+namespace detail {
+
+template <std::int64_t size, class Work>
+void for_each_block_of(const ChannelReader& reader, std::int64_t channel, std::int64_t begin,
+                       std::int64_t end, const Work& work) {
+  std::array<float, size> scratch;
+  for (std::int64_t at = begin; at < end; at += size) {
+    work(reader.read(channel, at, std::min(size, end - at), scratch.data()));
+  }
+}
+
+}  // namespace detail
+
 // Calls work(values) for consecutive blocks of elements [begin, end) of a channel.
 template <class Work>
 void for_each_block(const ChannelReader& reader, std::int64_t channel, std::int64_t begin, std::int64_t end,
                     const Work& work) {
-  std::array<float, block_elements> scratch;
-  for (std::int64_t at = begin; at < end; at += block_elements) {
-    work(reader.read(channel, at, std::min(block_elements, end - at), scratch.data()));
-  }
+  detail::for_each_block_of<block_elements>(reader, channel, begin, end, work);
+}
+
+// The same in larger blocks, and in one where the elements lie together as float32.
+template <class Work>
+void for_each_span(const ChannelReader& reader, std::int64_t channel, std::int64_t begin, std::int64_t end,
+                   const Work& work) {
+  if (const auto together = reader.in_place(channel, begin, end - begin)) return work(*together);
+  detail::for_each_block_of<4 * block_elements>(reader, channel, begin, end, work);
 }
 
 }  // namespace qcal

@@ -6,6 +6,7 @@
 
 #include "kernels/error.h"
 #include "kernels/half_math.h"
+#include "kernels/widen.h"
 
 namespace qcal {
 namespace {
@@ -17,7 +18,29 @@ Stored load(const unsigned char* at) {
   return value;
 }
 
+// Of elements that lie together; false where they are not aligned.
+bool convert_together(DType dtype, const unsigned char* from, std::int64_t count, float* to) {
+  if (reinterpret_cast<std::uintptr_t>(from) % static_cast<std::uintptr_t>(size_of(dtype)) != 0) return false;
+  const auto size = static_cast<std::size_t>(count);
+  switch (dtype) {
+    case DType::f32:
+      std::memcpy(to, from, size * sizeof(float));
+      break;
+    case DType::f64:
+      narrow_float64(reinterpret_cast<const double*>(from), size, to);
+      break;
+    case DType::f16:
+      widen_float16(reinterpret_cast<const std::uint16_t*>(from), size, to);
+      break;
+    case DType::bf16:
+      widen_bfloat16(reinterpret_cast<const std::uint16_t*>(from), size, to);
+      break;
+  }
+  return true;
+}
+
 void convert_run(DType dtype, const unsigned char* from, std::int64_t stride, std::int64_t count, float* to) {
+  if (stride == 1 && convert_together(dtype, from, count, to)) return;
   const std::int64_t step = stride * static_cast<std::int64_t>(size_of(dtype));
   switch (dtype) {
     case DType::f32:
@@ -59,30 +82,38 @@ ChannelReader ChannelReader::part(std::int64_t begin, std::int64_t count) const 
   return result;
 }
 
-const unsigned char* ChannelReader::address(std::int64_t offset) const {
+// Of an element of the layout.
+const unsigned char* ChannelReader::address(std::int64_t channel, std::int64_t element) const {
+  const std::vector<ChannelLayout::Dimension>& dimensions = layout_.dimensions;
+  std::int64_t offset =
+      channel * layout_.channel_stride + element % dimensions.back().extent * dimensions.back().stride;
+  std::int64_t outer = element / dimensions.back().extent;
+  for (std::size_t d = dimensions.size() - 1; d-- > 0;) {
+    offset += outer % dimensions[d].extent * dimensions[d].stride;
+    outer /= dimensions[d].extent;
+  }
   return data_ + offset * static_cast<std::int64_t>(size_of(dtype_));
+}
+
+std::optional<std::span<const float>> ChannelReader::in_place(std::int64_t channel, std::int64_t begin,
+                                                              std::int64_t count) const {
+  const ChannelLayout::Dimension inner = layout_.dimensions.back();
+  if (dtype_ != DType::f32 || inner.stride != 1 || count == 0) return {};
+  if ((first_ + begin) % inner.extent + count > inner.extent) return {};
+  const unsigned char* from = address(channel, first_ + begin);
+  if (reinterpret_cast<std::uintptr_t>(from) % alignof(float) != 0) return {};
+  return std::span(reinterpret_cast<const float*>(from), static_cast<std::size_t>(count));
 }
 
 std::span<const float> ChannelReader::read(std::int64_t channel, std::int64_t begin, std::int64_t count,
                                            float* scratch) const {
-  const std::vector<ChannelLayout::Dimension>& dimensions = layout_.dimensions;
-  const ChannelLayout::Dimension inner = dimensions.back();
+  if (const auto together = in_place(channel, begin, count)) return *together;
+  const ChannelLayout::Dimension inner = layout_.dimensions.back();
   begin += first_;
   std::int64_t done = 0;
   while (done < count) {
-    std::int64_t outer = (begin + done) / inner.extent;
-    const std::int64_t column = (begin + done) % inner.extent;
-    std::int64_t offset = channel * layout_.channel_stride + column * inner.stride;
-    for (std::size_t d = dimensions.size() - 1; d-- > 0;) {
-      offset += outer % dimensions[d].extent * dimensions[d].stride;
-      outer /= dimensions[d].extent;
-    }
-    const std::int64_t run = std::min(count - done, inner.extent - column);
-    const unsigned char* from = address(offset);
-    const bool direct = dtype_ == DType::f32 && inner.stride == 1 && run == count &&
-                        reinterpret_cast<std::uintptr_t>(from) % alignof(float) == 0;
-    if (direct) return {reinterpret_cast<const float*>(from), static_cast<std::size_t>(count)};
-    convert_run(dtype_, from, inner.stride, run, scratch + done);
+    const std::int64_t run = std::min(count - done, inner.extent - (begin + done) % inner.extent);
+    convert_run(dtype_, address(channel, begin + done), inner.stride, run, scratch + done);
     done += run;
   }
   return {scratch, static_cast<std::size_t>(count)};

@@ -26,13 +26,16 @@ class ChannelReader {
   // Elements [begin, begin + count) of every channel.
   ChannelReader part(std::int64_t begin, std::int64_t count) const;
 
+  // Elements [begin, begin + count) of `channel`, where they lie together in the tensor as float32.
+  std::optional<std::span<const float>> in_place(std::int64_t channel, std::int64_t begin,
+                                                 std::int64_t count) const;
   // Elements [begin, begin + count) of `channel`. Points into the tensor where that is possible, else into
   // `scratch` (room for `count`).
   std::span<const float> read(std::int64_t channel, std::int64_t begin, std::int64_t count,
                               float* scratch) const;
 
  private:
-  const unsigned char* address(std::int64_t offset) const;
+  const unsigned char* address(std::int64_t channel, std::int64_t element) const;
 
   const unsigned char* data_;
   DType dtype_;

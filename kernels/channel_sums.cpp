@@ -13,10 +13,16 @@ namespace qcal {
 // Adds the chunks of `values`, the last of which may be short.
 template <int terms>
 void ChannelSums<terms>::add_to(Trees& trees, std::span<const float> values) const {
-  for (std::size_t at = 0; at < values.size(); at += ordered_sum_chunk) {
-    const std::size_t count = std::min<std::size_t>(ordered_sum_chunk, values.size() - at);
-    const Totals sums = chunk_sums_(values.subspan(at, count));
-    for (std::size_t k = 0; k < sums.size(); ++k) trees[k].add(sums[k]);
+  constexpr std::size_t most_chunks = 16;
+  constexpr std::size_t most_values = most_chunks * ordered_sum_chunk;
+  std::array<Totals, most_chunks> sums;
+  for (std::size_t at = 0; at < values.size(); at += most_values) {
+    const std::size_t count = std::min(most_values, values.size() - at);
+    chunk_sums_(values.subspan(at, count), sums.data());
+    const std::size_t chunks = (count + ordered_sum_chunk - 1) / ordered_sum_chunk;
+    for (std::size_t c = 0; c < chunks; ++c) {
+      for (std::size_t k = 0; k < trees.size(); ++k) trees[k].add(sums[c][k]);
+    }
   }
 }
 
@@ -45,7 +51,7 @@ void ChannelSums<terms>::add(const ChannelReader& reader, std::int64_t channel) 
   };
   const auto one_by_one = [&](std::int64_t chunks) {
     const std::int64_t end = at + chunks * ordered_sum_chunk;
-    for_each_block(reader, channel, at, end, [&](std::span<const float> values) { add_chunks(values); });
+    for_each_span(reader, channel, at, end, [&](std::span<const float> values) { add_chunks(values); });
     at = end;
   };
 
@@ -65,8 +71,8 @@ void ChannelSums<terms>::add(const ChannelReader& reader, std::int64_t channel) 
   tbb::parallel_for(std::int64_t{0}, segments, [&](std::int64_t index) {
     Trees trees;
     const std::int64_t begin = at + index * segment_elements;
-    for_each_block(reader, channel, begin, begin + segment_elements,
-                   [&](std::span<const float> values) { add_to(trees, values); });
+    for_each_span(reader, channel, begin, begin + segment_elements,
+                  [&](std::span<const float> values) { add_to(trees, values); });
     sums[static_cast<std::size_t>(index)] = totals(trees);
   });
   for (const Totals& sum : sums) {

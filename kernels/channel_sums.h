@@ -12,12 +12,13 @@
 
 namespace qcal {
 
-// Of `terms` quantities, which `chunk_sums` computes for a chunk (at most ordered_sum_chunk values).
+// Of `terms` quantities, which `chunk_sums` computes for each chunk of some values (ordered_sum_chunk of them,
+// the last may have fewer).
 template <int terms>
 class ChannelSums {
  public:
   using Totals = std::array<double, terms>;
-  using ChunkSums = std::function<Totals(std::span<const float>)>;
+  using ChunkSums = std::function<void(std::span<const float> values, Totals* sums)>;
 
   explicit ChannelSums(ChunkSums chunk_sums) : chunk_sums_(std::move(chunk_sums)) {}
 

@@ -29,8 +29,8 @@ Value fold_channel(const ChannelReader& reader, std::int64_t channel, const Valu
       tbb::blocked_range<std::int64_t>(0, segments_of(reader.elements())), identity,
       [&](const tbb::blocked_range<std::int64_t>& part, Value value) {
         const std::int64_t end = std::min(part.end() * segment_elements, reader.elements());
-        for_each_block(reader, channel, part.begin() * segment_elements, end,
-                       [&](std::span<const float> values) { work(values, value); });
+        for_each_span(reader, channel, part.begin() * segment_elements, end,
+                      [&](std::span<const float> values) { work(values, value); });
         return value;
       },
       join);
@@ -52,7 +52,7 @@ std::vector<std::uint64_t> channel_counts(const ChannelReader& reader, std::int6
       reader, channel, Counts{},
       [&](std::span<const float> values, Counts& into) {
         into.resize(bins);
-        count(values, into.data());
+        count(values, into);
       },
       [](Counts a, const Counts& b) {
         a.resize(std::max(a.size(), b.size()));
@@ -72,14 +72,14 @@ void count_into(Histogram& histogram, const ChannelReader& reader, std::int64_t 
     const int exponent = binary_exponent(histogram.width);
     const auto first = static_cast<std::int64_t>(histogram.origin / histogram.width);
     counts = channel_counts(reader, channel, histogram.counts.size(),
-                            [&](std::span<const float> values, std::uint64_t* into) {
+                            [&](std::span<const float> values, std::span<std::uint64_t> into) {
                               count_dyadic(values, exponent, first, counted, into);
                             });
   } else {
     const LinearBins grid =
         linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
     counts = channel_counts(reader, channel, histogram.counts.size(),
-                            [&](std::span<const float> values, std::uint64_t* into) {
+                            [&](std::span<const float> values, std::span<std::uint64_t> into) {
                               count_linear(values, grid, counted, into);
                             });
   }
@@ -182,7 +182,7 @@ class CpuCollector final : public Collector {
           if (at != wanted) return;
           const std::vector<std::uint64_t> counted =
               channel_counts(reader, channel, static_cast<std::size_t>(grid.bins),
-                             [&](std::span<const float> values, std::uint64_t* into) {
+                             [&](std::span<const float> values, std::span<std::uint64_t> into) {
                                count_linear(values, grid, Counted::magnitude, into);
                              });
           for (std::size_t i = 0; i < counted.size(); ++i) counts[i] += counted[i];
@@ -197,11 +197,12 @@ class CpuCollector final : public Collector {
     for (const CandidateSpec& candidates : spec_.candidates) {
       const auto sums_of = [&](const ChannelSummary& summary) {
         const ErrorSpec errors = error_spec(candidates, summary.range);
-        return [errors](std::span<const float> chunk) { return chunk_errors(chunk, errors); };
+        return [errors](std::span<const float> values, CandidateErrors* sums) {
+          chunk_errors(values, errors, sums);
+        };
       };
       sum_channels<diffs_candidates>(
-          channels, summaries, sums_of,
-          [&](ChannelSummary& summary, const CandidateErrors& squared_steps) {
+          channels, summaries, sums_of, [&](ChannelSummary& summary, const CandidateErrors& squared_steps) {
             summary.errors.push_back(weighted_errors(squared_steps, error_spec(candidates, summary.range)));
           });
     }

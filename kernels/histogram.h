@@ -33,11 +33,12 @@ struct Histogram {
 // Adds the values' bins to `counts` (grid.bins entries). Non-finite values and values outside the grid are
 // left out.
 void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
-                  std::uint64_t* counts);
+                  std::span<std::uint64_t> counts);
 
-// Adds to counts[dyadic_bin(x) - first]. Non-finite values are left out; all others must have a bin.
+// Adds to counts[dyadic_bin(x) - first]. Non-finite values are left out; all others must have one of at most
+// histogram_bins counts.
 void count_dyadic(std::span<const float> values, int exponent, std::int64_t first, Counted counted,
-                  std::uint64_t* counts);
+                  std::span<std::uint64_t> counts);
 
 // An empty dyadic histogram whose bins hold `range` and 0: value bins from floor(min) on, magnitude bins from
 // 0 on.

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "kernels/exact_division_math.h"
 #include "kernels/histogram.h"
 
 // Compiled once for every instruction set that Highway knows; the fastest one that runs here is taken.
@@ -10,48 +10,46 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/simd_quantize-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace qcal::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using FloatTag = hn::ScalableTag<float>;
-using IntTag = hn::RebindToSigned<FloatTag>;
+constexpr int most_lanes = 16;
+using FloatTag = hn::CappedTag<float, most_lanes>;
 using Floats = hn::Vec<FloatTag>;
-using Ints = hn::Vec<IntTag>;
-using IntMask = hn::Mask<IntTag>;
 
-// Bins of a vector of values, and which of them have one.
-struct Binned {
-  Ints bins;
-  IntMask counted;
-};
-
-// linear_bin() for vectors.
+// linear_bin() for vectors, as a float; `none` for values without a bin.
 class LinearBinner {
  public:
-  explicit LinearBinner(const LinearBins& grid) : grid_(grid) {}
+  explicit LinearBinner(const LinearBins& grid)
+      : grid_(grid), range_(exact_divisor(grid.range)), by_quotient_(has_exact_quotients(grid.range)) {}
 
   int scalar(float x) const { return linear_bin(x, grid_); }
 
-  Binned operator()(Floats x) const {
+  template <Counted counted>
+  HWY_INLINE Floats operator()(Floats x, Floats none) const {
     const FloatTag d;
-    const IntTag di;
     const Floats scaled = hn::Mul(x, hn::Set(d, grid_.prescale));
     const Floats low = hn::Set(d, grid_.low);
     const auto inside = hn::And(hn::Ge(scaled, low), hn::Le(scaled, hn::Set(d, grid_.high)));
-    const Floats position =
-        hn::Div(hn::Mul(hn::Sub(scaled, low), hn::Set(d, grid_.bins)), hn::Set(d, grid_.range));
-    const Ints bins = hn::ConvertTo(di, hn::IfThenElseZero(inside, position));
-    const Ints last = hn::Set(di, static_cast<std::int32_t>(grid_.bins) - 1);
-    return {hn::Min(bins, last), hn::RebindMask(di, inside)};
+    const Floats product = hn::Mul(hn::Sub(scaled, low), hn::Set(d, grid_.bins));
+    const Floats range = hn::Set(d, grid_.range);
+    const Floats position = by_quotient_ ? quotient_lanes(d, product, range, hn::Set(d, range_.reciprocal))
+                                         : hn::Div(product, range);
+    const Floats bin = hn::Floor(hn::Min(position, hn::Set(d, grid_.bins - 1.0f)));
+    return hn::IfThenElse(inside, bin, none);
   }
 
  private:
   LinearBins grid_;
+  ExactDivisor range_;
+  bool by_quotient_;
 };
 
-// dyadic_bin() - first for vectors, by dyadic_position().
+// dyadic_bin() - first for vectors, by dyadic_position(), as a float; `none` for values that are not finite.
 class DyadicBinner {
  public:
   DyadicBinner(int exponent, std::int64_t first)
@@ -61,15 +59,18 @@ class DyadicBinner {
     return is_finite(x) ? static_cast<int>(dyadic_bin(x, inverse_width_) - first_) : no_bin;
   }
 
-  Binned operator()(Floats x) const {
+  template <Counted counted>
+  HWY_INLINE Floats operator()(Floats x, Floats none) const {
     const FloatTag d;
-    const IntTag di;
-    const auto finite = hn::Lt(hn::Abs(x), hn::Set(d, std::numeric_limits<float>::infinity()));
-    const Floats product = hn::Mul(x, hn::Set(d, static_cast<float>(inverse_width_)));
-    const Floats below = hn::Min(product, hn::Set(d, -std::numeric_limits<float>::min()));
-    const Floats position = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, product);
-    const Ints bins = hn::ConvertTo(di, hn::Floor(hn::IfThenElseZero(finite, position)));
-    return {hn::Sub(bins, hn::Set(di, static_cast<std::int32_t>(first_))), hn::RebindMask(di, finite)};
+    const Floats magnitude = counted == Counted::magnitude ? x : hn::Abs(x);
+    const auto finite = hn::Lt(magnitude, hn::Set(d, std::numeric_limits<float>::infinity()));
+    Floats position = hn::Mul(x, hn::Set(d, static_cast<float>(inverse_width_)));
+    if constexpr (counted == Counted::value) {
+      const Floats below = hn::Min(position, hn::Set(d, -std::numeric_limits<float>::min()));
+      position = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, position);
+    }
+    const Floats bin = hn::Sub(hn::Floor(position), hn::Set(d, static_cast<float>(first_)));
+    return hn::IfThenElse(finite, bin, none);
   }
 
  private:
@@ -77,57 +78,122 @@ class DyadicBinner {
   std::int64_t first_;
 };
 
-// Adding to one counter again and again waits for memory each time, and real activations pile up: at 0 behind
-// a ReLU, at one value where they are constant or clipped. So the bin of 0 and that of each block's first
-// value are counted in registers, and only the others in `counts`.
+float counted_value(float x, Counted counted) {
+  return counted == Counted::magnitude ? std::fabs(x) : x;
+}
+
 template <class Binner>
-void count_with(const Binner& binner, const float* values, std::size_t size, Counted counted,
-                std::uint64_t* counts) {
-  const FloatTag d;
-  const IntTag di;
-  const std::size_t lanes = hn::Lanes(d);
-  constexpr std::size_t block = 1024;
-  HWY_ALIGN std::array<std::int32_t, block + HWY_MAX_BYTES / sizeof(std::int32_t)> others;
-  const auto counted_value = [&](float x) { return counted == Counted::magnitude ? std::fabs(x) : x; };
-  const int zero_bin = binner.scalar(0.0f);
-  const Ints zero = hn::Set(di, zero_bin);
-  std::size_t i = 0;
-  while (i + lanes <= size) {
-    const std::size_t end = i + std::min(block, size - i) / lanes * lanes;
-    const int first_bin = binner.scalar(counted_value(values[i]));
-    const Ints first = hn::Set(di, first_bin);
-    std::size_t zeros = 0;
-    std::size_t firsts = 0;
-    std::size_t kept = 0;
-    for (; i < end; i += lanes) {
-      const Floats loaded = hn::LoadU(d, values + i);
-      const Binned binned = binner(counted == Counted::magnitude ? hn::Abs(loaded) : loaded);
-      const IntMask is_zero = hn::And(binned.counted, hn::Eq(binned.bins, zero));
-      const IntMask is_first = hn::And(binned.counted, hn::Eq(binned.bins, first));
-      const IntMask is_other = hn::AndNot(hn::Or(is_zero, is_first), binned.counted);
-      zeros += hn::CountTrue(di, is_zero);
-      firsts += hn::CountTrue(di, is_first);
-      // Compressed in a register: compressing stores are slow on some processors.
-      hn::StoreU(hn::Compress(binned.bins, is_other), di, others.data() + kept);
-      kept += hn::CountTrue(di, is_other);
-    }
-    for (std::size_t k = 0; k < kept; ++k) ++counts[others[k]];
-    if (zeros > 0) counts[zero_bin] += zeros;
-    if (firsts > 0 && first_bin != zero_bin) counts[first_bin] += firsts;
-  }
-  for (; i < size; ++i) {
-    const int bin = binner.scalar(counted_value(values[i]));
-    if (bin != no_bin) ++counts[bin];
+void count_one_by_one(const Binner& binner, const float* values, std::size_t size, Counted counted,
+                      std::span<std::uint64_t> counts) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const int bin = binner.scalar(counted_value(values[i], counted));
+    if (bin != no_bin) ++counts[static_cast<std::size_t>(bin)];
   }
 }
 
+// Counters of 16 bits, in copies that neighbouring values take in turn: adding to one counter again has to
+// wait for memory, and real activations pile up, at 0 behind a ReLU, at one value where they are constant or
+// clipped. So the bin of 0 and that of a block's first value have a counter for each lane of a vector
+// besides.
+class Counters {
+ public:
+  static constexpr int copies = 4;
+  static constexpr int zeros = histogram_bins;       // from here on, of the lanes' zeros
+  static constexpr int firsts = zeros + most_lanes;  // and of their values in the first one's bin
+  static constexpr int none = firsts + most_lanes;   // of values without a bin
+  // No counter overflows in this many values.
+  static constexpr std::size_t most_values = std::size_t{1} << 17;
+  static_assert(most_values / copies < (std::size_t{1} << 16));
+
+  // Of 64-bit words with four bins each.
+  HWY_INLINE void add(const std::uint64_t* words, std::size_t count) {
+    for (std::size_t w = 0; w < count; ++w) {
+      const std::uint64_t word = words[w];
+      ++table_[0][word & 0xffffu];
+      ++table_[1][(word >> 16) & 0xffffu];
+      ++table_[2][(word >> 32) & 0xffffu];
+      ++table_[3][word >> 48];
+    }
+  }
+
+  void move_to(std::span<std::uint64_t> counts, int zero_bin, int first_bin) {
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) counts[bin] += sum(static_cast<int>(bin));
+    if (zero_bin != no_bin) counts[static_cast<std::size_t>(zero_bin)] += sum(zeros, firsts);
+    if (first_bin != no_bin) counts[static_cast<std::size_t>(first_bin)] += sum(firsts, none);
+    for (auto& copy : table_) std::fill(std::begin(copy), std::end(copy), std::uint16_t{0});
+  }
+
+ private:
+  std::uint32_t sum(int at) const {
+    return std::uint32_t{table_[0][at]} + table_[1][at] + table_[2][at] + table_[3][at];
+  }
+  std::uint32_t sum(int begin, int end) const {
+    std::uint32_t total = 0;
+    for (int at = begin; at < end; ++at) total += sum(at);
+    return total;
+  }
+
+  std::uint16_t table_[copies][none + 1] = {};
+};
+
+// A whole number below 2^16 as such.
+HWY_INLINE auto low_bits(Floats whole) {
+  const FloatTag d;
+  const hn::RebindToUnsigned<FloatTag> wide;
+  const hn::Rebind<std::uint16_t, FloatTag> narrow;
+  return hn::TruncateTo(narrow, hn::BitCast(wide, hn::Add(whole, hn::Set(d, 0x1p23f))));
+}
+
+template <Counted counted, class Binner>
+void count_with(const Binner& binner, const float* values, std::size_t size,
+                std::span<std::uint64_t> counts) {
+  constexpr std::size_t block = 128;
+  if (counts.size() > histogram_bins || size < block) {
+    return count_one_by_one(binner, values, size, counted, counts);
+  }
+  const FloatTag d;
+  const hn::Rebind<std::uint16_t, FloatTag> narrow;
+  HWY_ALIGN std::uint16_t bins[block];
+  Counters counters;
+  const int zero_bin = binner.scalar(0.0f);
+  const Floats zero = hn::Set(d, static_cast<float>(zero_bin));
+  const Floats none = hn::Set(d, static_cast<float>(Counters::none));
+  const Floats zeros = hn::Iota(d, static_cast<float>(Counters::zeros));
+  const Floats firsts = hn::Iota(d, static_cast<float>(Counters::firsts));
+  std::size_t i = 0;
+  while (i + block <= size) {
+    const std::size_t end = i + std::min(Counters::most_values, size - i) / block * block;
+    const int first_bin = binner.scalar(counted_value(values[i], counted));
+    const Floats first = hn::Set(d, static_cast<float>(first_bin));
+    for (; i < end; i += block) {
+      for (std::size_t k = 0; k < block; k += hn::Lanes(d)) {
+        const Floats loaded = hn::LoadU(d, values + i + k);
+        const Floats found = binner.template operator()<counted>(
+            counted == Counted::magnitude ? hn::Abs(loaded) : loaded, none);
+        const Floats spread = hn::IfThenElse(hn::Eq(found, first), firsts, found);
+        hn::StoreU(low_bits(hn::IfThenElse(hn::Eq(found, zero), zeros, spread)), narrow, bins + k);
+      }
+      counters.add(reinterpret_cast<const std::uint64_t*>(bins), block / Counters::copies);
+    }
+    counters.move_to(counts, zero_bin, first_bin);
+  }
+  count_one_by_one(binner, values + i, size - i, counted, counts);
+}
+
+template <class Binner>
+void count_with(const Binner& binner, const float* values, std::size_t size, Counted counted,
+                std::span<std::uint64_t> counts) {
+  if (counted == Counted::magnitude) return count_with<Counted::magnitude>(binner, values, size, counts);
+  count_with<Counted::value>(binner, values, size, counts);
+}
+
 void count_linear_values(const float* values, std::size_t size, const LinearBins& grid, Counted counted,
-                         std::uint64_t* counts) {
+                         std::span<std::uint64_t> counts) {
   count_with(LinearBinner(grid), values, size, counted, counts);
 }
 
 void count_dyadic_values(const float* values, std::size_t size, int exponent, std::int64_t first,
-                         Counted counted, std::uint64_t* counts) {
+                         Counted counted, std::span<std::uint64_t> counts) {
   count_with(DyadicBinner(exponent, first), values, size, counted, counts);
 }
 
@@ -142,12 +208,12 @@ HWY_EXPORT(count_linear_values);
 HWY_EXPORT(count_dyadic_values);
 
 void count_linear(std::span<const float> values, const LinearBins& grid, Counted counted,
-                  std::uint64_t* counts) {
+                  std::span<std::uint64_t> counts) {
   HWY_DYNAMIC_DISPATCH(count_linear_values)(values.data(), values.size(), grid, counted, counts);
 }
 
 void count_dyadic(std::span<const float> values, int exponent, std::int64_t first, Counted counted,
-                  std::uint64_t* counts) {
+                  std::span<std::uint64_t> counts) {
   if (-exponent <= dyadic_float_exponents && exponent <= dyadic_float_exponents) {
     HWY_DYNAMIC_DISPATCH(count_dyadic_values)(values.data(), values.size(), exponent, first, counted, counts);
     return;
@@ -155,7 +221,8 @@ void count_dyadic(std::span<const float> values, int exponent, std::int64_t firs
   const double inverse_width = exact_power_of_two(-exponent);  // no float32: data around the smallest numbers
   for (const float value : values) {
     if (!is_finite(value)) continue;
-    ++counts[dyadic_bin(counted == Counted::magnitude ? std::fabs(value) : value, inverse_width) - first];
+    const float x = counted == Counted::magnitude ? std::fabs(value) : value;
+    ++counts[static_cast<std::size_t>(dyadic_bin(x, inverse_width) - first)];
   }
 }
 

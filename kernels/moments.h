@@ -1,4 +1,4 @@
-// Sum and sum of squares of a chunk of the ordered sum.
+// Sums and sums of squares of chunks of the ordered sum.
 #pragma once
 
 #include <array>
@@ -8,7 +8,10 @@
 
 namespace qcal {
 
-// Of at most ordered_sum_chunk values.
-std::array<double, moment_terms> chunk_moments(std::span<const float> chunk);
+using MomentSums = std::array<double, moment_terms>;
+
+// sums[c] of each chunk c of `values` (ordered_sum_chunk of them, the last may have fewer), in the order of
+// ordered_sum_math.h.
+void chunk_moments(std::span<const float> values, MomentSums* sums);
 
 }  // namespace qcal

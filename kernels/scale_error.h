@@ -8,9 +8,16 @@
 
 namespace qcal {
 
-// Sum over one chunk (at most ordered_sum_chunk values, within the range that `spec` is made from) of
-// (x - fake_quantize(x))^2 in squared steps of each candidate, in the order of ordered_sum_math.h. Non-finite
-// values count as 0.
-CandidateErrors chunk_errors(std::span<const float> chunk, const ErrorSpec& spec);
+// sums[c] of each chunk c of `values` (ordered_sum_chunk of them, the last may have fewer), which lie within
+// the range that `spec` is made from: the sum of (x - fake_quantize(x))^2 in squared steps of each candidate,
+// in the order of ordered_sum_math.h. Non-finite values count as 0.
+void chunk_errors(std::span<const float> values, const ErrorSpec& spec, CandidateErrors* sums);
+
+// Of one chunk.
+inline CandidateErrors chunk_errors(std::span<const float> chunk, const ErrorSpec& spec) {
+  CandidateErrors sums = {};
+  chunk_errors(chunk, spec, &sums);
+  return sums;
+}
 
 }  // namespace qcal

@@ -1,6 +1,6 @@
 #include "kernels/scale_error.h"
 
-#include <algorithm>
+#include "kernels/whole_chunks.h"
 
 // Compiled once for every instruction set that Highway knows; the fastest one that runs here is taken.
 #undef HWY_TARGET_INCLUDE
@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/simd_quantize-inl.h"
+#include "kernels/simd_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace qcal::HWY_NAMESPACE {
@@ -25,64 +26,82 @@ HWY_INLINE V base_steps(D d, V x, const ExactDivisor& first) {
   return quotient_lanes(d, x, hn::Set(d, first.divisor), reciprocal);
 }
 
-// One of the chunk's columns of `lanes` float lanes; rows lie ordered_sum_lanes apart.
-template <Steps how>
-void column_errors(const float* values, std::size_t rows, const ErrorSpec& spec,
-                   float (&sums)[diffs_candidates][ordered_sum_lanes], std::size_t column) {
-  const hn::CappedTag<float, ordered_sum_lanes> d;
-  using V = hn::Vec<decltype(d)>;
-  const V infinity = hn::Set(d, std::numeric_limits<float>::infinity());
-  const V shifter = hn::Set(d, CandidateError<how>::shifter);
-  const ExactDivisor first = BaseSteps<how>(spec).divisor();
-  V sum[diffs_candidates];
-  V factor[diffs_candidates];
-  V lowest[diffs_candidates];
-  V highest[diffs_candidates];
-  for (int k = 0; k < diffs_candidates; ++k) {
-    const CandidateError<how> candidate(spec, k);
-    sum[k] = hn::Zero(d);
-    factor[k] = hn::Set(d, candidate.factor);
-    lowest[k] = hn::Set(d, candidate.lowest);
-    highest[k] = hn::Set(d, candidate.highest);
-  }
-  for (std::size_t row = 0; row < rows; ++row) {
-    const V loaded = hn::LoadU(d, values + row * ordered_sum_lanes + column);
-    const V x = hn::IfThenElseZero(hn::Lt(hn::Abs(loaded), infinity), loaded);
-    const V base = base_steps<how>(d, x, first);
+// The candidates of a spec in vectors.
+template <Steps how, class D>
+class Candidates {
+ public:
+  using V = hn::Vec<D>;
+  using I = hn::Vec<hn::RebindToSigned<D>>;
+
+  explicit Candidates(const ErrorSpec& spec) : first_(BaseSteps<how>(spec).divisor()) {
+    const D d;
+    const hn::RebindToSigned<D> di;
     for (int k = 0; k < diffs_candidates; ++k) {
-      const bool divides = how == Steps::each_divided;
-      const V quotient = divides ? hn::Div(base, factor[k]) : base;
-      const V shifted = divides ? hn::Add(quotient, shifter) : hn::MulAdd(base, factor[k], shifter);
-      const V level = hn::Sub(hn::Min(hn::Max(shifted, lowest[k]), highest[k]), shifter);
-      const V difference = divides ? hn::Sub(quotient, level) : hn::MulSub(base, factor[k], level);
-      sum[k] = hn::Add(sum[k], hn::Mul(difference, difference));
+      const CandidateError<how> candidate(spec, k);
+      factor_[k] = hn::Set(d, candidate.factor);
+      lowest_[k] = hn::BitCast(di, hn::Set(d, candidate.lowest));
+      highest_[k] = hn::BitCast(di, hn::Set(d, candidate.highest));
     }
   }
-  for (int k = 0; k < diffs_candidates; ++k) hn::StoreU(sum[k], d, sums[k] + column);
-}
+
+  // Adds the squared errors of a vector of values to each candidate's sum.
+  HWY_INLINE void add(V loaded, V (&sums)[diffs_candidates]) const {
+    const D d;
+    const hn::RebindToSigned<D> di;
+    const V shifter = hn::Set(d, CandidateError<how>::shifter);
+    const auto finite = hn::Lt(hn::Abs(loaded), hn::Set(d, std::numeric_limits<float>::infinity()));
+    const V base = base_steps<how>(d, hn::IfThenElseZero(finite, loaded), first_);
+    for (int k = 0; k < diffs_candidates; ++k) {
+      constexpr bool divides = how == Steps::each_divided;
+      const V quotient = divides ? hn::Div(base, factor_[k]) : base;
+      const V shifted = divides ? hn::Add(quotient, shifter) : hn::MulAdd(base, factor_[k], shifter);
+      // Positive floats are in the order of their bits, whose minima more units can take.
+      const I clamped = hn::Min(hn::Max(hn::BitCast(di, shifted), lowest_[k]), highest_[k]);
+      const V level = hn::Sub(hn::BitCast(d, clamped), shifter);
+      const V difference = divides ? hn::Sub(quotient, level) : hn::MulSub(base, factor_[k], level);
+      sums[k] = hn::Add(sums[k], hn::Mul(difference, difference));
+    }
+  }
+
+ private:
+  ExactDivisor first_;
+  V factor_[diffs_candidates];
+  I lowest_[diffs_candidates];
+  I highest_[diffs_candidates];
+};
 
 template <Steps how>
-CandidateErrors errors_of_rows(const float* values, std::size_t rows, const ErrorSpec& spec) {
+void errors_of_chunks(const float* values, std::size_t chunks, std::size_t rows, const ErrorSpec& spec,
+                      CandidateErrors* sums) {
   const hn::CappedTag<float, ordered_sum_lanes> d;
-  float sums[diffs_candidates][ordered_sum_lanes];
-  for (std::size_t column = 0; column < ordered_sum_lanes; column += hn::Lanes(d)) {
-    column_errors<how>(values, rows, spec, sums, column);
+  const Candidates<how, decltype(d)> candidates(spec);
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+    const float* const from = values + chunk * ordered_sum_chunk;
+    float lanes[diffs_candidates][ordered_sum_lanes];
+    for (std::size_t column = 0; column < ordered_sum_lanes; column += hn::Lanes(d)) {
+      hn::Vec<decltype(d)> sum[diffs_candidates];
+      for (int k = 0; k < diffs_candidates; ++k) sum[k] = hn::Zero(d);
+      for (std::size_t row = 0; row < rows; ++row) {
+        candidates.add(hn::LoadU(d, from + row * ordered_sum_lanes + column), sum);
+      }
+      for (int k = 0; k < diffs_candidates; ++k) hn::StoreU(sum[k], d, lanes[k] + column);
+    }
+    for (int k = 0; k < diffs_candidates; ++k) {
+      sums[chunk][static_cast<std::size_t>(k)] = add_lanes_of(lanes[k]);
+    }
   }
-  CandidateErrors errors;
-  for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = add_lanes(sums[k]);
-  return errors;
 }
 
-CandidateErrors errors_of_chunk(const float* values, std::size_t rows, const ErrorSpec& spec) {
+void errors_of(const float* values, std::size_t chunks, std::size_t rows, const ErrorSpec& spec,
+               CandidateErrors* sums) {
   switch (spec.steps) {
     case Steps::multiplied:
-      return errors_of_rows<Steps::multiplied>(values, rows, spec);
+      return errors_of_chunks<Steps::multiplied>(values, chunks, rows, spec, sums);
     case Steps::first_divided:
-      return errors_of_rows<Steps::first_divided>(values, rows, spec);
+      return errors_of_chunks<Steps::first_divided>(values, chunks, rows, spec, sums);
     case Steps::each_divided:
-      break;
+      return errors_of_chunks<Steps::each_divided>(values, chunks, rows, spec, sums);
   }
-  return errors_of_rows<Steps::each_divided>(values, rows, spec);
 }
 
 }  // namespace
@@ -93,18 +112,16 @@ HWY_AFTER_NAMESPACE();
 namespace qcal {
 namespace {
 
-HWY_EXPORT(errors_of_chunk);
+HWY_EXPORT(errors_of);
 
 }  // namespace
 
-CandidateErrors chunk_errors(std::span<const float> chunk, const ErrorSpec& spec) {
-  const auto errors_of = HWY_DYNAMIC_DISPATCH(errors_of_chunk);
-  if (chunk.size() % ordered_sum_lanes == 0) {
-    return errors_of(chunk.data(), chunk.size() / ordered_sum_lanes, spec);
-  }
-  float padded[ordered_sum_chunk] = {};  // a zero is quantized without error and adds nothing
-  std::copy(chunk.begin(), chunk.end(), padded);
-  return errors_of(padded, chunk.size() / ordered_sum_lanes + 1, spec);
+void chunk_errors(std::span<const float> values, const ErrorSpec& spec, CandidateErrors* sums) {
+  const auto of_chunks = HWY_DYNAMIC_DISPATCH(errors_of);
+  for_whole_chunks(values, sums,
+                   [&](const float* from, std::size_t chunks, std::size_t rows, CandidateErrors* into) {
+                     of_chunks(from, chunks, rows, spec, into);
+                   });
 }
 
 }  // namespace qcal

@@ -76,7 +76,8 @@ QCAL_HOST_DEVICE inline ErrorSpec error_spec(const CandidateSpec& spec, const Va
 template <ErrorSpec::Steps how>
 class BaseSteps {
  public:
-  QCAL_HOST_DEVICE explicit BaseSteps(const ErrorSpec& spec) : first_(exact_divisor(spec.quantizers[0].step_factor)) {}
+  QCAL_HOST_DEVICE explicit BaseSteps(const ErrorSpec& spec)
+      : first_(exact_divisor(spec.quantizers[0].step_factor)) {}
 
   // Of a finite x within the range that the candidates are made from.
   QCAL_HOST_DEVICE float operator()(float x) const {

@@ -77,10 +77,10 @@ Histogram reference_histogram(const std::vector<float>& values, Binning binning)
   if (histogram.counts.empty()) return histogram;
   if (linear) {
     const auto grid = linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
-    count_linear(values, grid, counted, histogram.counts.data());
+    count_linear(values, grid, counted, histogram.counts);
   } else {
     const auto first = static_cast<std::int64_t>(histogram.origin / histogram.width);
-    count_dyadic(values, std::ilogb(histogram.width), first, counted, histogram.counts.data());
+    count_dyadic(values, std::ilogb(histogram.width), first, counted, histogram.counts);
   }
   return histogram;
 }

@@ -101,7 +101,7 @@ TEST(LinearBins, CountsAreTheNaiveCounts) {
         const auto low = static_cast<float>(histogram.low);
         const auto high = static_cast<float>(histogram.high);
         const LinearCase naive{.name = "", .low = low, .high = high, .bins = 2048};
-        count_linear(values, linear_bins(low, high), counted, histogram.counts.data());
+        count_linear(values, linear_bins(low, high), counted, histogram.counts);
         std::vector<std::uint64_t> expected(2048);
         for (const float x : values) {
           const int bin = reference_linear_bin(counted == Counted::magnitude ? std::fabs(x) : x, naive);
@@ -138,7 +138,7 @@ Histogram dyadic_of(std::span<const float> values, Counted counted) {
   if (histogram.counts.empty()) return histogram;
   const int exponent = std::ilogb(histogram.width);
   count_dyadic(values, exponent, static_cast<std::int64_t>(std::floor(histogram.origin / histogram.width)),
-               counted, histogram.counts.data());
+               counted, histogram.counts);
   return histogram;
 }
 

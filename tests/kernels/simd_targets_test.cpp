@@ -6,11 +6,14 @@
 #include <cmath>
 
 #include "kernels/fake_quantize.h"
+#include "kernels/half_math.h"
 #include "kernels/histogram.h"
 #include "kernels/log_math.h"
+#include "kernels/moments.h"
 #include "kernels/scale_error.h"
 #include "kernels/search_logs.h"
 #include "kernels/statistics.h"
+#include "kernels/widen.h"
 #include "tests/reference/test_data.h"
 
 namespace qcal::testing {
@@ -74,6 +77,56 @@ TEST(SimdTargets, Ranges) {
       EXPECT_EQ(std::signbit(range.min), std::signbit(ranges.front().min));
     }
   }
+}
+
+TEST(SimdTargets, Moments) {
+  for (const std::vector<float>& values : inputs()) {
+    const std::size_t chunks = (values.size() + ordered_sum_chunk - 1) / ordered_sum_chunk;
+    std::vector<MomentSums> expected;
+    for (std::size_t c = 0; c < chunks; ++c) {
+      float sums[ordered_sum_lanes] = {};
+      float squares[ordered_sum_lanes] = {};
+      for (std::size_t i = c * ordered_sum_chunk; i < std::min(values.size(), (c + 1) * ordered_sum_chunk);
+           ++i) {
+        add_moments(values[i], sums[i % ordered_sum_lanes], squares[i % ordered_sum_lanes]);
+      }
+      expected.push_back({add_lanes(sums), add_lanes(squares)});
+    }
+    for_each_target([&] {
+      std::vector<MomentSums> found(chunks);
+      chunk_moments(values, found.data());
+      EXPECT_EQ(found, expected);
+    });
+  }
+}
+
+TEST(SimdTargets, WidenedValues) {
+  std::vector<std::uint16_t> patterns(65536 + 5);
+  std::vector<double> wide;
+  for (std::size_t i = 0; i < patterns.size(); ++i) patterns[i] = static_cast<std::uint16_t>(i);
+  for (const std::vector<float>& values : inputs()) {
+    for (const float x : values) wide.push_back(static_cast<double>(x) * 1.0000000123);
+  }
+  const auto expect_same = [](std::span<const float> found, const auto& stored, const auto& widened) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const float expected = widened(stored[i]);
+      if (std::isnan(expected)) {
+        ASSERT_TRUE(std::isnan(found[i])) << i;
+      } else {
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected)) << i;
+      }
+    }
+  };
+  for_each_target([&] {
+    std::vector<float> found(patterns.size());
+    widen_float16(patterns.data(), patterns.size(), found.data());
+    expect_same(found, patterns, float16_to_float);
+    widen_bfloat16(patterns.data(), patterns.size(), found.data());
+    expect_same(found, patterns, bfloat16_to_float);
+    found.resize(wide.size());
+    narrow_float64(wide.data(), wide.size(), found.data());
+    expect_same(found, wide, [](double x) { return static_cast<float>(x); });
+  });
 }
 
 TEST(SimdTargets, FakeQuantizedValues) {
@@ -177,7 +230,7 @@ TEST(SimdTargets, LinearCounts) {
           }
           for_each_target([&] {
             std::vector<std::uint64_t> counts(expected.size());
-            count_linear(values, grid, counted, counts.data());
+            count_linear(values, grid, counted, counts);
             EXPECT_EQ(counts, expected);
           });
         }
@@ -208,7 +261,7 @@ TEST(SimdTargets, DyadicCounts) {
         }
         for_each_target([&] {
           std::vector<std::uint64_t> counts(expected.size());
-          count_dyadic(scaled, exponent, first, counted, counts.data());
+          count_dyadic(scaled, exponent, first, counted, counts);
           EXPECT_EQ(counts, expected) << "exponent " << exponent;
         });
       }

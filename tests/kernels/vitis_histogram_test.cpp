@@ -14,7 +14,7 @@ namespace {
 
 Histogram add(const Histogram& before, std::span<const float> values) {
   return vitis_accumulate(before, range_of(values), [&](const LinearBins& grid, std::uint64_t* counts) {
-    count_linear(values, grid, Counted::magnitude, counts);
+    count_linear(values, grid, Counted::magnitude, {counts, static_cast<std::size_t>(grid.bins)});
   });
 }
 

@@ -24,10 +24,10 @@ inline Histogram histogram_of(const std::vector<float>& values, Counted counted,
   if (histogram.counts.empty()) return histogram;
   if (dyadic) {
     const auto first = static_cast<std::int64_t>(histogram.origin / histogram.width);
-    count_dyadic(values, std::ilogb(histogram.width), first, counted, histogram.counts.data());
+    count_dyadic(values, std::ilogb(histogram.width), first, counted, histogram.counts);
   } else {
     const auto grid = linear_bins(static_cast<float>(histogram.low), static_cast<float>(histogram.high));
-    count_linear(values, grid, counted, histogram.counts.data());
+    count_linear(values, grid, counted, histogram.counts);
   }
   return histogram;
 }
