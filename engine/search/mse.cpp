@@ -15,15 +15,13 @@ SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram) : histogram_(&h
   const bool last_is_cut = histogram.high != histogram.origin + bins * histogram.width;
   first_uniform_ = first_is_cut ? std::min(1, bins) : 0;
   end_uniform_ = last_is_cut ? std::max(first_uniform_, bins - 1) : bins;
-  zeroth_.assign(static_cast<std::size_t>(bins) + 1, 0.0);
-  first_ = zeroth_;
-  second_ = zeroth_;
+  before_.resize(static_cast<std::size_t>(bins) + 1);
   for (std::size_t i = 0; i < static_cast<std::size_t>(bins); ++i) {
     const double count = static_cast<double>(histogram.counts[i]);
     const double position = static_cast<double>(i) + 0.5;
-    zeroth_[i + 1] = zeroth_[i] + count;
-    first_[i + 1] = first_[i] + count * position;
-    second_[i + 1] = second_[i] + count * position * position;
+    before_[i + 1].zeroth = before_[i].zeroth + count;
+    before_[i + 1].first = before_[i].first + count * position;
+    before_[i + 1].second = before_[i].second + count * position * position;
   }
 }
 
@@ -34,12 +32,11 @@ double SquaredErrorCosts::bin_cost(int bin, double scale, double lowest, double 
   return count * difference * difference;
 }
 
-// Squared distance of bins [begin, end) from one quantized value, everything in bins from the origin.
-double SquaredErrorCosts::run_cost(int begin, int end, double value) const {
-  const auto b = static_cast<std::size_t>(begin);
-  const auto e = static_cast<std::size_t>(end);
-  const double sum = (second_[e] - second_[b]) - 2.0 * value * (first_[e] - first_[b]) +
-                     value * value * (zeroth_[e] - zeroth_[b]);
+// Squared distance of the bins between two places from one quantized value, everything in bins from the
+// origin.
+inline double SquaredErrorCosts::run_cost(const Moments& begin, const Moments& end, double value) {
+  const double sum = (end.second - begin.second) - 2.0 * value * (end.first - begin.first) +
+                     value * value * (end.zeroth - begin.zeroth);
   return std::max(sum, 0.0);
 }
 
@@ -64,7 +61,7 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   // cost is below what this and some of the other levels cost.
   const int clipped = std::max(first_uniform_, bin_above(zero + (highest - 0.5) * step));
   const double clipping =
-      clipped < end_uniform_ ? run_cost(clipped, end_uniform_, zero + highest * step) : 0.0;
+      clipped < end_uniform_ ? run_cost(before(clipped), before(end_uniform_), zero + highest * step) : 0.0;
   const auto total = [&](double runs) { return cost + runs * width * width; };
   if (const double least = total(clipping); least > limit) return least;
 
@@ -77,7 +74,7 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
     if (level < highest)
       end = bin_above(zero + (level + 0.5) * step);  // centers below it belong to this level
     if (end > begin) {
-      runs += run_cost(begin, end, zero + level * step);
+      runs += run_cost(before(begin), before(end), zero + level * step);
       if (const double least = total(runs); least > limit) return least;
       begin = end;
       if (begin < end_uniform_ && step < 1.0) {  // levels finer than bins: most of them are empty

@@ -24,15 +24,21 @@ class SquaredErrorCosts {
                     double limit = std::numeric_limits<double>::infinity()) const;
 
  private:
+  // Sums over bins of c, c*u and c*u^2 with u = i + 1/2.
+  struct Moments {
+    double zeroth = 0.0;
+    double first = 0.0;
+    double second = 0.0;
+  };
+
   double bin_cost(int bin, double scale, double lowest, double highest) const;
-  double run_cost(int begin, int end, double steps_in_bins) const;
+  static double run_cost(const Moments& begin, const Moments& end, double value);
+  const Moments& before(int bin) const { return before_[static_cast<std::size_t>(bin)]; }
 
   const Histogram* histogram_;
   int first_uniform_ = 0;  // bins [first_uniform_, end_uniform_) have centers origin + (i + 1/2) * width
   int end_uniform_ = 0;
-  std::vector<double> zeroth_;  // prefix sums over all bins of c, c*u, c*u^2 with u = i + 1/2
-  std::vector<double> first_;
-  std::vector<double> second_;
+  std::vector<Moments> before_;  // of all bins ahead of each
 };
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);
