@@ -6,6 +6,10 @@
 
 #include "kernels/host_device.h"
 
+#if defined(__CUDACC__)
+#include <cuda_fp16.h>
+#endif
+
 namespace qcal {
 
 QCAL_HOST_DEVICE inline float bits_to_float(std::uint32_t bits) {
@@ -31,9 +35,7 @@ QCAL_HOST_DEVICE inline float bfloat16_to_float(std::uint16_t bits) {
 // Subnormal halves are integers times 2^-24, so a multiplication widens them.
 QCAL_HOST_DEVICE inline float float16_to_float(std::uint16_t bits) {
 #if defined(__CUDA_ARCH__)
-  float widened;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(widened) : "h"(bits));
-  return widened;
+  return __half2float(__ushort_as_half(bits));
 #else
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
   const std::uint32_t exponent = (bits >> 10) & 0x1fu;

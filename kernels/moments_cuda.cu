@@ -8,7 +8,7 @@ namespace qcal {
 namespace {
 
 struct MomentsPolicy {
-  static constexpr int rows_in_flight = 4;
+  using Rows = std::integral_constant<int, 4>;  // in flight
 };
 
 // What one thread sees of a channel's range.
@@ -36,11 +36,11 @@ template <class Stored>
 __global__ void __launch_bounds__(ChunkPolicy::threads)
     moments_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
                    OrderedSumState state, DeviceRange* __restrict__ ranges) {
-  sum_chunks<Stored, moment_terms, MomentsPolicy::rows_in_flight>(
+  sum_chunks<Stored, moment_terms>(
       rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<moment_terms>& sums, const auto& visit) {
         SeenRange seen;
-        visit([&](const LaneRow& row) {
+        visit(MomentsPolicy::Rows{}, [&](const LaneRow& row) {
 #pragma unroll
           for (int lane = 0; lane < ChunkPolicy::lanes_a_thread; ++lane) {
             const float x = row.x[lane];

@@ -1,4 +1,6 @@
 // Squared errors in the ordered sum's order.
+#include <type_traits>
+
 #include "kernels/cuda_support/gpu_source.cuh"
 #include "kernels/cuda_support/ordered_chunks.cuh"
 #include "kernels/scale_error_cuda.h"
@@ -8,7 +10,8 @@ namespace {
 
 struct ErrorPolicy {
   static constexpr int least_blocks_a_processor = 3;  // up to 80 registers: the sums of all candidates fit
-  static constexpr int rows_in_flight = 2;
+  using Rows = std::integral_constant<int, 2>;     // in flight
+  using FewRows = std::integral_constant<int, 1>;  // where divisions need registers of their own
 };
 
 // One thread's four lanes of the ordered sum of each candidate.
@@ -51,16 +54,16 @@ __global__ void __launch_bounds__(ChunkPolicy::threads, ErrorPolicy::least_block
     chunk_errors_kernel(DeviceRows rows, PieceOfChannel piece, std::int64_t chunks, bool vectors,
                         const ErrorSpec* __restrict__ specs, OrderedSumState state) {
   using Steps = ErrorSpec::Steps;
-  sum_chunks<Stored, diffs_candidates, ErrorPolicy::rows_in_flight>(
+  sum_chunks<Stored, diffs_candidates>(
       rows, piece, chunks, vectors, state,
       [&](std::int64_t channel, LaneSums<diffs_candidates>& sums, const auto& visit) {
         const ErrorSpec& spec = specs[channel];
         if (spec.steps == Steps::multiplied) {
-          visit(LaneErrors<Steps::multiplied>(spec, sums));
+          visit(ErrorPolicy::Rows{}, LaneErrors<Steps::multiplied>(spec, sums));
         } else if (spec.steps == Steps::first_divided) {
-          visit(LaneErrors<Steps::first_divided>(spec, sums));
+          visit(ErrorPolicy::Rows{}, LaneErrors<Steps::first_divided>(spec, sums));
         } else {
-          visit(LaneErrors<Steps::each_divided>(spec, sums));
+          visit(ErrorPolicy::FewRows{}, LaneErrors<Steps::each_divided>(spec, sums));
         }
       });
 }

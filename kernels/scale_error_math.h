@@ -35,7 +35,10 @@ QCAL_HOST_DEVICE inline ErrorSpec::Steps shortcut_of(const CandidateQuantizers& 
   const float first = quantizers[0].step_factor;
   float factor = first;
   for (int k = 0; k < diffs_candidates; ++k) {
-    if (quantizers[static_cast<std::size_t>(k)].step_factor != factor) return ErrorSpec::Steps::each_divided;
+    const ElementQuantizer& quantizer = quantizers[static_cast<std::size_t>(k)];
+    const bool same_bounds =
+        quantizer.lowest == quantizers[0].lowest && quantizer.highest == quantizers[0].highest;
+    if (quantizer.step_factor != factor || !same_bounds) return ErrorSpec::Steps::each_divided;
     factor *= 0.5f;
   }
   const int exponent = binary_exponent(first);
@@ -103,13 +106,15 @@ struct CandidateError {
   float lowest;   // level, shifted
   float highest;  // level, shifted
 
-  QCAL_HOST_DEVICE CandidateError() = default;
+  CandidateError() = default;
   QCAL_HOST_DEVICE CandidateError(const ErrorSpec& spec, int k) {
     const ElementQuantizer& quantizer = spec.quantizers[static_cast<std::size_t>(k)];
     factor = how == ErrorSpec::Steps::each_divided ? quantizer.step_factor
                                                    : spec.quantizers[0].step_factor / quantizer.step_factor;
-    lowest = shifter + quantizer.lowest;
-    highest = shifter + quantizer.highest;
+    const ElementQuantizer& bounds =
+        how == ErrorSpec::Steps::each_divided ? quantizer : spec.quantizers[0];  // which all share
+    lowest = shifter + bounds.lowest;
+    highest = shifter + bounds.highest;
   }
 
   // (x - fake_quantize(x))^2 in squared steps, of x's BaseSteps. `base * factor` is exact, so that it may be

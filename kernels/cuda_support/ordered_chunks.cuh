@@ -158,9 +158,10 @@ __device__ __forceinline__ double join_lanes(const float (&lanes)[4]) {
 }
 
 // Sums `terms` quantities of every chunk of a piece. sum_channel(channel, sums, visit) adds to a thread's
-// `sums` what visit(add_row) calls add_row with; all lanes of a warp call it together, though some may have no
-// rows. `in_flight` of them, which divides chunk_rows, are loaded at once. See OrderedSumState for the memory.
-template <class Stored, int terms, int in_flight, class SumChannel>
+// `sums` what visit(in_flight, add_row) calls add_row with; all lanes of a warp call it together, though some may
+// have no rows. `in_flight` rows (a std::integral_constant that divides chunk_rows) are loaded at once. See
+// OrderedSumState for the memory.
+template <class Stored, int terms, class SumChannel>
 __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOfChannel& piece, std::int64_t chunks,
                                            bool vectors, const OrderedSumState& state,
                                            const SumChannel& sum_channel) {
@@ -187,8 +188,8 @@ __device__ __forceinline__ void sum_chunks(const DeviceRows& rows, const PieceOf
         }
       }
     }
-    sum_channel(channel, sums, [&](const auto& add_row) {
-      if (has_chunk) visit_rows<Stored, in_flight>(rows, channel, piece.offset, part, vectors, add_row);
+    sum_channel(channel, sums, [&](auto rows_in_flight, const auto& add_row) {
+      if (has_chunk) visit_rows<Stored, decltype(rows_in_flight)::value>(rows, channel, piece.offset, part, vectors, add_row);
     });
     if (has_chunk && !complete) {
       for (int term = 0; term < terms; ++term) {
