@@ -46,9 +46,10 @@ def counts(program):
 
 
 def compiler_of(program):
-    """What the program says of itself: 'GCC: (Debian 12.2.0-14) 12.2.0'."""
-    found = re.findall(rb"GCC: \([^)]*\) [\d.]+", pathlib.Path(program).read_bytes())
-    return found[-1].decode() if found else "unknown"
+    """That of the build folder which the program lies in, e.g. 'GNU 12.2.0'."""
+    found = list(pathlib.Path(program).resolve().parents[1].glob("CMakeFiles/*/CMakeCXXCompiler.cmake"))
+    text = found[0].read_text() if found else ""
+    return " ".join(re.findall(r'^set\(CMAKE_CXX_COMPILER_(?:ID|VERSION) "(.*)"\)', text, flags=re.M))
 
 
 def main():
