@@ -48,20 +48,19 @@ CollectSpec squared_error(CandidateRule rule, std::optional<int> axis = {}) {
 }
 
 std::vector<Kernel> kernels() {
-  return {
-      {"statistics", histogram(Binning::none), flat},
-      {"statistics_axis1", histogram(Binning::none, 1), images},
-      {"statistics_last_axis", histogram(Binning::none, -1), rows},
-      {"moments", moments(), flat},
-      {"moments_axis1", moments(1), images},
-      {"histogram_linear_magnitude", histogram(Binning::linear_magnitude), flat},
-      {"histogram_linear_value", histogram(Binning::linear_value), flat},
-      {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
-      {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
-      {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
-      {"squared_error_halving", squared_error(CandidateRule::halving), flat},
-      {"squared_error_halving_axis1", squared_error(CandidateRule::halving, 1), images},
-      {"squared_error_power_of_two", squared_error(CandidateRule::power_of_two), flat}};
+  return {{"statistics", histogram(Binning::none), flat},
+          {"statistics_axis1", histogram(Binning::none, 1), images},
+          {"statistics_last_axis", histogram(Binning::none, -1), rows},
+          {"moments", moments(), flat},
+          {"moments_axis1", moments(1), images},
+          {"histogram_linear_magnitude", histogram(Binning::linear_magnitude), flat},
+          {"histogram_linear_value", histogram(Binning::linear_value), flat},
+          {"histogram_dyadic_magnitude", histogram(Binning::dyadic_magnitude), flat},
+          {"histogram_dyadic_value", histogram(Binning::dyadic_value), flat},
+          {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
+          {"squared_error_halving", squared_error(CandidateRule::halving), flat},
+          {"squared_error_halving_axis1", squared_error(CandidateRule::halving, 1), images},
+          {"squared_error_power_of_two", squared_error(CandidateRule::power_of_two), flat}};
 }
 
 Summary collected(const Place& place, const CollectSpec& spec, const TensorView& host) {

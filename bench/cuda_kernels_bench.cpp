@@ -163,7 +163,8 @@ Prepared chunk_errors(const SharedInput& in) {
   const auto totals = on_device<CandidateErrors>(1);
   plan_errors(in->context, candidates, ranges_of(in)->data(), 1, elements_of(in), specs->data());
   return {[=] {
-            add_errors(in->context, in->rows, {0, in->host.size()}, specs->data(), sums->cleared(in->context.stream), totals->data());
+            add_errors(in->context, in->rows, {0, in->host.size()}, specs->data(),
+                       sums->cleared(in->context.stream), totals->data());
           },
           [=] {
             CollectSpec spec;

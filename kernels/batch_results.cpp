@@ -124,8 +124,8 @@ std::vector<ChannelSummary> BatchResults::summaries_in(const std::byte* results)
                   summary.histogram.counts.begin());
     }
     for (std::size_t set = 0; set < candidates_.size(); ++set) {
-      summary.errors.push_back(
-          weighted_errors(errors[set * ranges.size() + channel], error_spec(candidates_[set], summary.range)));
+      summary.errors.push_back(weighted_errors(errors[set * ranges.size() + channel],
+                                               error_spec(candidates_[set], summary.range)));
     }
     if (has_moments_) summary.moments = moments[channel];
   }

@@ -12,8 +12,8 @@
 
 namespace qcal {
 
-// Of `terms` quantities, which `chunk_sums` computes for each chunk of some values (ordered_sum_chunk of them,
-// the last may have fewer).
+// Of `terms` quantities, which `chunk_sums` computes for each chunk of some values (ordered_sum_chunk of
+// them, the last may have fewer).
 template <int terms>
 class ChannelSums {
  public:

@@ -50,7 +50,7 @@ class LinearBinner {
   bool by_quotient_;
 };
 
-// dyadic_bin() - first for vectors, by dyadic_position(), as a float; `none` for values that are not finite.
+// dyadic_bin() - first for vectors, as a float; `none` for values that are not finite.
 class DyadicBinner {
  public:
   DyadicBinner(int exponent, std::int64_t first)

@@ -69,15 +69,9 @@ QCAL_HOST_DEVICE inline std::int64_t dyadic_bin(float x, double inverse_width) {
   return truncated - (static_cast<double>(truncated) > position ? 1 : 0);
 }
 
-// The same in float32, for |exponent| <= 126 and bins within 2^24: the product with a power of two is exact,
-// except that negative values can vanish in it, which keep their place below 0.
+// Within these exponents, and for bins within 2^24, float32 does: the product with a power of two is exact,
+// save that negative values can vanish in it, which belong below 0 all the same.
 inline constexpr int dyadic_float_exponents = 126;
-
-QCAL_HOST_DEVICE inline float dyadic_position(float x, float inverse_width) {
-  const float product = x * inverse_width;
-  constexpr float smallest = 0x1p-126f;
-  return x < 0.0f && product > -smallest ? -smallest : product;
-}
 
 // Exponent of the narrowest dyadic bins of which `histogram_bins` hold [low, high], low <= 0 <= high.
 // Depends on the range alone and never falls when the range grows: that makes merging order-free.

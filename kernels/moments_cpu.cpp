@@ -16,27 +16,14 @@ namespace {
 
 // add_moments() for vectors.
 void moments_of(const float* values, std::size_t chunks, std::size_t rows, MomentSums* sums) {
-  const hn::CappedTag<float, ordered_sum_lanes> d;
-  using V = hn::Vec<decltype(d)>;
-  const V infinity = hn::Set(d, std::numeric_limits<float>::infinity());
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    const float* const from = values + chunk * ordered_sum_chunk;
-    float sum_lanes[ordered_sum_lanes];
-    float square_lanes[ordered_sum_lanes];
-    for (std::size_t column = 0; column < ordered_sum_lanes; column += hn::Lanes(d)) {
-      V sum = hn::Zero(d);
-      V square = hn::Zero(d);
-      for (std::size_t row = 0; row < rows; ++row) {
-        const V loaded = hn::LoadU(d, from + row * ordered_sum_lanes + column);
-        const V x = hn::IfThenElseZero(hn::Lt(hn::Abs(loaded), infinity), loaded);
-        sum = hn::Add(sum, x);
-        square = hn::Add(square, hn::Mul(x, x));
-      }
-      hn::StoreU(sum, d, sum_lanes + column);
-      hn::StoreU(square, d, square_lanes + column);
-    }
-    sums[chunk] = {add_lanes_of(sum_lanes), add_lanes_of(square_lanes)};
-  }
+  using D = hn::CappedTag<float, ordered_sum_lanes>;
+  sum_chunks(values, chunks, rows, sums, [](hn::Vec<D> loaded, auto& lane_sums) HWY_ATTR {
+    const D d;
+    const auto finite = hn::Lt(hn::Abs(loaded), hn::Set(d, std::numeric_limits<float>::infinity()));
+    const auto x = hn::IfThenElseZero(finite, loaded);
+    lane_sums[0] = hn::Add(lane_sums[0], x);
+    lane_sums[1] = hn::Add(lane_sums[1], hn::Mul(x, x));
+  });
 }
 
 }  // namespace

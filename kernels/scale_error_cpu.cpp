@@ -73,23 +73,10 @@ class Candidates {
 template <Steps how>
 void errors_of_chunks(const float* values, std::size_t chunks, std::size_t rows, const ErrorSpec& spec,
                       CandidateErrors* sums) {
-  const hn::CappedTag<float, ordered_sum_lanes> d;
-  const Candidates<how, decltype(d)> candidates(spec);
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    const float* const from = values + chunk * ordered_sum_chunk;
-    float lanes[diffs_candidates][ordered_sum_lanes];
-    for (std::size_t column = 0; column < ordered_sum_lanes; column += hn::Lanes(d)) {
-      hn::Vec<decltype(d)> sum[diffs_candidates];
-      for (int k = 0; k < diffs_candidates; ++k) sum[k] = hn::Zero(d);
-      for (std::size_t row = 0; row < rows; ++row) {
-        candidates.add(hn::LoadU(d, from + row * ordered_sum_lanes + column), sum);
-      }
-      for (int k = 0; k < diffs_candidates; ++k) hn::StoreU(sum[k], d, lanes[k] + column);
-    }
-    for (int k = 0; k < diffs_candidates; ++k) {
-      sums[chunk][static_cast<std::size_t>(k)] = add_lanes_of(lanes[k]);
-    }
-  }
+  using D = hn::CappedTag<float, ordered_sum_lanes>;
+  const Candidates<how, D> candidates(spec);
+  sum_chunks(values, chunks, rows, sums,
+             [&](hn::Vec<D> loaded, auto& lane_sums) HWY_ATTR { candidates.add(loaded, lane_sums); });
 }
 
 void errors_of(const float* values, std::size_t chunks, std::size_t rows, const ErrorSpec& spec,

@@ -18,7 +18,6 @@ void plan_errors(const KernelContext& context, const CandidateSpec& candidates, 
 // memory) has the errors, the bits of the CPU's chunk_errors() and OrderedTree. Enqueued; one read of
 // the data.
 void add_errors(const KernelContext& context, const DeviceRows& rows, const PieceOfChannel& piece,
-                const ErrorSpec* specs, const OrderedSumState& state,
-                CandidateErrors* totals);
+                const ErrorSpec* specs, const OrderedSumState& state, CandidateErrors* totals);
 
 }  // namespace qcal

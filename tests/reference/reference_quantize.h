@@ -37,8 +37,8 @@ struct ReferenceQuantizer {
   Rounding rounding = Rounding::half_even;
 };
 
-// f32(x / scale). The float32 quotient of two floats is the double quotient rounded once more: 53 >= 2 * 24 + 2
-// bits.
+// f32(x / scale). The float32 quotient of two floats is the double quotient rounded once more: 53 >= 2 * 24 +
+// 2 bits.
 inline double reference_steps(float x, const ReferenceQuantizer& quantizer) {
   return static_cast<float>(static_cast<double>(x) / static_cast<double>(quantizer.scale));
 }
