@@ -1,13 +1,14 @@
-// AddressSanitizer's interface, empty in builds without it.
+// AddressSanitizer's interface, empty in builds without it. The asan flavour defines HOST_CUDA_ASAN; a tree that is
+// sanitized as a whole has it here.
 #pragma once
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HOST_CUDA_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) && !defined(HOST_CUDA_ASAN)
+#define HOST_CUDA_ASAN
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HOST_CUDA_ASAN 1
+#if __has_feature(address_sanitizer) && !defined(HOST_CUDA_ASAN)
+#define HOST_CUDA_ASAN
 #endif
 #endif
 

@@ -14,7 +14,6 @@
 #include "tests/support/device_tensor.h"
 #include "tests/support/refusal.h"
 #include "tests/support/summaries.h"
-#include "tests/support/test_backend.h"
 #include "tests/support/typed_tensor.h"
 
 namespace qcal::testing {
@@ -132,11 +131,13 @@ void expect_equal(PatchSums& found, PatchSums& expected, std::size_t layers) {
 
 class Convolutions : public ::testing::TestWithParam<ConvCase> {};
 
+// A device of its own for each test, and a small one here: the emulation's memory costs by its size.
 TEST_P(Convolutions, GiveTheCpusBits) {
+  const auto backend = make_cuda_backend({256 * 1024, 256 * 1024, 2});
   for (const DType dtype : all_dtypes) {
     for (const bool on_device : {false, true}) {
       SCOPED_TRACE(std::string(name_of(dtype)) + (on_device ? " on the device" : " on the host"));
-      const auto found = test_backend()->make_patch_sums();
+      const auto found = backend->make_patch_sums();
       const auto expected = Backend::cpu()->make_patch_sums();
       for (std::int64_t batch = 0; batch < 3; ++batch) {
         ConvCase conv = GetParam();
@@ -180,7 +181,7 @@ TEST(PatchSumsCuda, AnyRangesGiveTheCpusBits) {
   const TensorView view{values.data(), DType::f32, shape, Memory::host, {}};
   for (const bool with_empty : {true, false}) {
     if (!with_empty) window.inner.pop_back();  // then all have a part in common
-    const auto found = test_backend()->make_patch_sums();
+    const auto found = Backend::cuda()->make_patch_sums();
     const auto expected = Backend::cpu()->make_patch_sums();
     for (PatchSums* sums : {found.get(), expected.get()}) sums->collect(WholeTensor(view), {window}, {});
     expect_equal(*found, *expected, 1);
@@ -189,7 +190,7 @@ TEST(PatchSumsCuda, AnyRangesGiveTheCpusBits) {
 
 TEST(PatchSumsCuda, RowsOfFeaturesGiveTheCpusBits) {
   for (const Extents& features_first : {Extents{70, 2, 3, 70}, {6, 2, 2, 3}, {300, 3, 300}}) {
-    const auto found = test_backend()->make_patch_sums();
+    const auto found = Backend::cuda()->make_patch_sums();
     const auto expected = Backend::cpu()->make_patch_sums();
     for (std::int64_t batch = 0; batch < 3; ++batch) {
       Extents shape(features_first.begin() + 1, features_first.end());
@@ -224,7 +225,7 @@ TEST(PatchSumsCuda, StridedViewsGiveTheCpusBits) {
     const auto expected = Backend::cpu()->make_patch_sums();
     expected->collect(WholeTensor(on_host), windows, {});
     for (const TensorView& view : {on_host, on_device}) {
-      const auto found = test_backend()->make_patch_sums();
+      const auto found = Backend::cuda()->make_patch_sums();
       found->collect(WholeTensor(view), windows, {});
       expect_equal(*found, *expected, 1);
     }
@@ -266,7 +267,7 @@ TEST(PatchSumsCuda, ManySumsGiveTheCpusBits) {
   Extents shape = conv.shape;
   const std::vector<float> values = batch_values(shape, 0);
   const TensorView view{values.data(), DType::f32, shape, Memory::host, {}};
-  const auto found = test_backend()->make_patch_sums();
+  const auto found = Backend::cuda()->make_patch_sums();
   const auto expected = Backend::cpu()->make_patch_sums();
   for (PatchSums* sums : {found.get(), expected.get()})
     sums->collect(WholeTensor(view), {conv_window(conv)}, {});
@@ -277,7 +278,7 @@ TEST(PatchSumsCuda, RefusesWindowsThatDoNotFit) {
   Extents shape = {2, 3, 6, 7};
   const std::vector<float> values = batch_values(shape, 0);
   const TensorView view{values.data(), DType::f32, shape, Memory::host, {}};
-  const auto sums = test_backend()->make_patch_sums();
+  const auto sums = Backend::cuda()->make_patch_sums();
   const WholeTensor batch(view);
   sums->collect(batch, {conv_window({"", shape, {{3}, {3}}})}, {});
   EXPECT_EQ(refusal([&] {
