@@ -7,15 +7,7 @@
 
 namespace qcal::testing {
 
-// The CPU's; in programs built with QCAL_TEST_CUDA the CUDA one, made once because starting a device takes
-// long.
-inline const std::shared_ptr<const Backend>& test_backend() {
-#if defined(QCAL_TEST_CUDA)
-  static const std::shared_ptr<const Backend> backend = Backend::cuda();
-#else
-  static const std::shared_ptr<const Backend> backend = Backend::cpu();
-#endif
-  return backend;
-}
+// The CPU's in programs with test_backend_cpu.cpp, the CUDA one in those with test_backend_cuda.cpp.
+const std::shared_ptr<const Backend>& test_backend();
 
 }  // namespace qcal::testing
