@@ -11,6 +11,7 @@
 #include "engine/analysis/setting_trials.h"
 #include "engine/analysis/warnings.h"
 #include "engine/error.h"
+#include "engine/export/qdq_graph.h"
 #include "engine/network.h"
 #include "engine/replay/layer_replay.h"
 
@@ -112,6 +113,8 @@ class Analyzer {
       report(largest);
     }
     for (auto& [error, layer] : errors) result_.layers.push_back(std::move(error));
+    result_.kernels = integer_kernels(
+        quantized_graph(context_.graph, material_.plan, material_.parameters, configuration_.compatibility));
     warn();
     return std::move(result_);
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/analysis/tensor_use.h"
+#include "engine/export/integer_kernels.h"
 #include "engine/pipeline.h"
 
 namespace qcal {
@@ -48,7 +49,8 @@ struct Analysis {
   std::string library;             // what computed the layers
   std::vector<LayerError> layers;  // worst first
   std::vector<SkippedLayer> skipped;
-  std::vector<TensorUse> tensors;  // in graph order
+  std::vector<TensorUse> tensors;   // in graph order
+  std::vector<NodeKernel> kernels;  // of the quantized network, in graph order
   std::vector<std::string> warnings;
   std::size_t batches = 0;           // looked at, of each tensor
   std::size_t recorded_batches = 0;  // the most that a tensor has

@@ -2,6 +2,7 @@
 
     quantized.py CALIB_RUN RECORD.py MODELS VARIANTS
 """
+import collections
 import json
 import os
 import sys
@@ -70,6 +71,21 @@ class ShippedNetworks(Quantized):
                 self.assertEqual(kernels["QLinearConv"], convolutions)
                 self.assertEqual(kernels["Conv"] + kernels["FusedConv"], 0)
                 self.assertEqual(kernels["QGemm"], 1)
+
+    def test_analyze_knows_which_nodes_run_in_integer_kernels(self):
+        for network, config, placement in (("rn_digits", "gpu.json", "groups"), ("mbv2_digits", "dpu.json", "fused"),
+                                           ("cls", "cpu.json", "groups")):
+            with self.subTest(network=network, config=config, placement=placement):
+                model, quantized, _ = self.shipped(network, config, placement)
+                dump = max((entry.path for entry in os.scandir(self.folder) if entry.name.startswith("dump")), key=os.path.getmtime)
+                params = os.path.join(os.path.dirname(quantized), "quant_params.json")
+                analysis = json.loads(run(CALIB_RUN, "analyze", "--json", "--batches", "1", "--worst", "0", "--model", model,
+                                          "--dumps", dump, "--params", params, "--placement", placement))
+                said = collections.Counter(node["kernel"] for node in analysis["kernels"] if node["kernel"])
+                chosen = {kernel: count for kernel, count in operators(quantized).items()
+                          if kernel.startswith("QLinear") or kernel in ("QGemm", "MatMulIntegerToFloat")}
+                self.assertEqual(said, chosen)
+                self.assertTrue(all(node["reason"] for node in analysis["kernels"] if not node["kernel"]))
 
     def test_onnxruntime_quantizes_as_the_parameters_say(self):
         """To the last bit: half_even, optimizations off, every quantizer of every placement and several widths."""

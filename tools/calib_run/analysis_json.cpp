@@ -87,6 +87,12 @@ std::string analysis_json(const Analysis& analysis, const std::vector<std::strin
     json.member("reason", layer.reason);
   });
   write_list(json, "tensors", analysis.tensors, [&](const TensorUse& use) { write_tensor(json, use); });
+  write_list(json, "kernels", analysis.kernels, [&](const NodeKernel& kernel) {
+    json.member("node", kernel.node);
+    json.member("type", kernel.type);
+    json.member("kernel", kernel.kernel);
+    json.member("reason", kernel.reason);
+  });
   json.key("warnings");
   json.begin_array();
   for (const std::string& warning : warnings) json.string(warning);

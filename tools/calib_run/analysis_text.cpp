@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "config/setting_names.h"
 #include "tools/calib_run/result_table.h"
@@ -84,13 +85,47 @@ std::string tensors_table(const Analysis& analysis, TensorsShown shown) {
   return text + aligned_table(rows);
 }
 
+struct FloatNodes {
+  std::size_t count = 0;
+  std::string first;
+};
+
+std::string kernels_table(const Analysis& analysis) {
+  std::map<std::string, std::size_t> on_integers;
+  std::map<std::pair<std::string, std::string>, FloatNodes> in_float;  // by type and reason
+  std::size_t integer_nodes = 0;
+  for (const NodeKernel& node : analysis.kernels) {
+    if (!node.kernel.empty()) {
+      ++on_integers[node.kernel];
+      ++integer_nodes;
+      continue;
+    }
+    FloatNodes& nodes = in_float[{node.type, node.reason}];
+    if (nodes.count++ == 0) nodes.first = node.node;
+  }
+  std::string text = fmt::format("\n{} of {} nodes run in integer kernels of onnxruntime", integer_nodes,
+                                 analysis.kernels.size());
+  const char* before = ": ";
+  for (const auto& [kernel, count] : on_integers) {
+    text += fmt::format("{}{} {}", before, count, kernel);
+    before = ", ";
+  }
+  if (in_float.empty()) return text + "\n";
+  text += "\n";
+  std::vector<std::vector<std::string>> rows{{">in float", "type", "why", "such as"}};
+  for (const auto& [what, nodes] : in_float)
+    rows.push_back({std::to_string(nodes.count), what.first, what.second, shortened(nodes.first, 40)});
+  return text + aligned_table(rows);
+}
+
 }  // namespace
 
 std::string analysis_text(const Analysis& analysis, TensorsShown tensors) {
   std::string text = fmt::format(
       "signal to quantization noise of each layer's output in dB, worst first ({} of {} batches, {})\n\n",
       analysis.batches, analysis.recorded_batches, analysis.library);
-  text += layers_table(analysis) + suggestions(analysis) + tensors_table(analysis, tensors);
+  text += layers_table(analysis) + suggestions(analysis) + tensors_table(analysis, tensors) +
+          kernels_table(analysis);
   for (const SkippedLayer& layer : analysis.skipped)
     text += fmt::format("\nnot run: {}: {}", layer.layer, layer.reason);
   if (!analysis.skipped.empty()) text += "\n";
