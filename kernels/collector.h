@@ -72,6 +72,11 @@ class Collector {
   // device has not finished.
   virtual std::vector<Summary> take_all(Wait wait) = 0;
 
+  // Goes on from what another collector of the same spec had gathered, as if its batches had come before
+  // these; collect() counts its calls anew. Throws InvalidArgument where this one does not accumulate or has
+  // collected already.
+  virtual void resume(Summary earlier) = 0;
+
   // The only summary: for accumulating collectors, or after a single batch. Empty where there was none.
   Summary take();
 };

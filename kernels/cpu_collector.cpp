@@ -163,6 +163,8 @@ class CpuCollector final : public Collector {
 
   std::vector<Summary> take_all(Wait) override { return gathering_.take(); }
 
+  void resume(Summary earlier) override { gathering_.resume(std::move(earlier)); }
+
  private:
   void gather_histograms(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
     if (spec_.binning == Binning::none) return;

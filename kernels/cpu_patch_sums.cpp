@@ -56,6 +56,11 @@ class LayerSums {
 
   const PatchSplit& split() const { return split_; }
 
+  void put(const PatchSplit& earlier) {
+    split_ = earlier;
+    sample_ = earlier.fitted.samples + earlier.held_back.samples;
+  }
+
  private:
   void take_row(const float* row) {
     add_row(row);
@@ -101,6 +106,11 @@ class CpuPatchSums final : public PatchSums {
   }
 
  private:
+  void put(std::size_t layer, const PatchSplit& earlier) override {
+    layers_.resize(std::max(layers_.size(), layer + 1));
+    layers_[layer].put(earlier);
+  }
+
   void add(const TensorParts& batch, const std::vector<std::optional<PatchWindow>>& windows,
            Stream) override {
     layers_.resize(std::max(layers_.size(), windows.size()));

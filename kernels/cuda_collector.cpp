@@ -206,6 +206,11 @@ class CudaCollector final : public Collector {
     return gathered_->gathering.take();
   }
 
+  void resume(Summary earlier) override {
+    const std::lock_guard lock(gathered_->mutex);
+    gathered_->gathering.resume(std::move(earlier));
+  }
+
  private:
   void expect_channels(const std::vector<std::int64_t>& shape) {
     std::int64_t channels = 1;

@@ -18,12 +18,9 @@ class LayerSums {
   // Starts a batch. `idle` has passed once nothing uses the memory any more.
   void begin(const PatchWindow& window, const KernelContext& context, StagingRing& staging,
              const Event& idle) {
-    const std::size_t bytes = static_cast<std::size_t>(window.sums()) * sizeof(double);
     if (sums_.bytes() == 0) {
-      sums_.reserve(3 * bytes);
-      check_cuda(cudaMemsetAsync(sums_.data(), 0, 3 * bytes, context.stream), "clearing sums");
-      auto* const first = reinterpret_cast<double*>(sums_.data());
-      state_ = {first, first + window.sums(), first + 2 * window.sums()};
+      reserve(static_cast<std::size_t>(window.sums()));
+      check_cuda(cudaMemsetAsync(sums_.data(), 0, sums_.bytes(), context.stream), "clearing sums");
     }
     if (window_ != window) {
       const std::vector<std::int64_t> lists = packed_lists(window);
@@ -67,6 +64,17 @@ class LayerSums {
     }
   }
 
+  // Before the first batch.
+  void put(const PatchSplit& earlier) {
+    split_ = earlier;
+    samples_ = earlier.fitted.samples + earlier.held_back.samples;
+    reserve(std::max(earlier.fitted.sums.size(), earlier.held_back.sums.size()));
+    check_cuda(cudaMemset(sums_.data(), 0, sums_.bytes()), "clearing sums");
+    write(earlier.fitted, state_.fitted);
+    write(earlier.held_back, state_.held_back);
+    check_cuda(cudaDeviceSynchronize(), "setting sums");  // batches come on other streams
+  }
+
   // The device must be done with them.
   PatchSplit split() const {
     PatchSplit result = split_;
@@ -76,9 +84,23 @@ class LayerSums {
   }
 
  private:
+  void reserve(std::size_t count) {
+    count_ = count;
+    sums_.reserve(3 * count * sizeof(double));
+    auto* const first = reinterpret_cast<double*>(sums_.data());
+    state_ = {first, first + count, first + 2 * count};
+  }
+
+  static void write(const PatchTotals& totals, double* to) {
+    if (totals.sums.empty()) return;
+    check_cuda(
+        cudaMemcpy(to, totals.sums.data(), totals.sums.size() * sizeof(double), cudaMemcpyHostToDevice),
+        "copying sums of input patches to the device");
+  }
+
   void read(const double* from, PatchTotals& totals) const {
     if (totals.samples == 0) return;
-    totals.sums.resize(static_cast<std::size_t>(window_.sums()));
+    totals.sums.resize(count_);
     check_cuda(
         cudaMemcpy(totals.sums.data(), from, totals.sums.size() * sizeof(double), cudaMemcpyDeviceToHost),
         "copying sums of input patches to the host");
@@ -88,8 +110,9 @@ class LayerSums {
   DevicePatchWindow on_device_;
   DeviceBuffer lists_;
   DeviceBuffer sums_;
+  std::size_t count_ = 0;  // of sums
   PatchSumState state_;
-  PatchSplit split_;  // without the sums
+  PatchSplit split_;  // its sums are those on the device
   std::int64_t samples_ = 0;
   std::int64_t next_row_ = 0;  // of the batch
 };
@@ -119,6 +142,12 @@ class CudaPatchSums final : public PatchSums {
 
  private:
   using Readers = std::vector<LayerSums*>;
+
+  void put(std::size_t layer, const PatchSplit& earlier) override {
+    const auto lock = device_->lock();
+    while (layers_.size() <= layer) layers_.push_back(std::make_unique<LayerSums>());
+    layers_[layer]->put(earlier);
+  }
 
   void add(const TensorParts& batch, const std::vector<std::optional<PatchWindow>>& windows,
            Stream stream) override {

@@ -81,6 +81,14 @@ const Histogram& Gathering::histogram(std::size_t channel) const {
   return summaries_.back().channels[channel].histogram;
 }
 
+void Gathering::resume(Summary earlier) {
+  if (!spec_.accumulate || calls_ > 0 || !summaries_.empty())
+    throw InvalidArgument("only an accumulating collector goes on from a summary, before its first batch");
+  if (!earlier.channels.empty()) channels_ = earlier.channels.size();
+  earlier.left_out.clear();
+  summaries_.push_back(std::move(earlier));
+}
+
 std::vector<Summary> Gathering::take() {
   if (spec_.accumulate) return summaries_;
   std::vector<Summary> taken;

@@ -32,6 +32,9 @@ class Gathering {
   // The accumulated histogram of a channel; without bins before the first batch.
   const Histogram& histogram(std::size_t channel) const;
 
+  // See Collector::resume().
+  void resume(Summary earlier);
+
   // See Collector::take_all().
   std::vector<Summary> take();
 

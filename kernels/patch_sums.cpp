@@ -34,4 +34,13 @@ void PatchSums::collect(const TensorParts& batch, const std::vector<std::optiona
   if (read && elements > 0) add(batch, windows, stream);
 }
 
+void PatchSums::resume(std::size_t layer, const PatchSplit& earlier) {
+  sums_.resize(std::max(sums_.size(), layer + 1), 0);
+  if (sums_[layer] != 0) throw InvalidArgument("sums go on from others only before their first batch");
+  const std::size_t count = std::max(earlier.fitted.sums.size(), earlier.held_back.sums.size());
+  if (count == 0) return;
+  sums_[layer] = static_cast<std::int64_t>(count);
+  put(layer, earlier);
+}
+
 }  // namespace qcal

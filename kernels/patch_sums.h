@@ -68,7 +68,12 @@ class PatchSums {
   // Of a layer. Waits for the device.
   virtual PatchSplit take(std::size_t layer) = 0;
 
+  // Goes on from what another object's take() gave, as if its batches had come before these. Throws
+  // InvalidArgument where the layer has seen a batch already.
+  void resume(std::size_t layer, const PatchSplit& earlier);
+
  private:
+  virtual void put(std::size_t layer, const PatchSplit& earlier) = 0;
   virtual void add(const TensorParts& batch, const std::vector<std::optional<PatchWindow>>& windows,
                    Stream stream) = 0;
 

@@ -1,5 +1,6 @@
 #include "kernels/collector.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
@@ -11,6 +12,7 @@
 #include "kernels/statistics.h"
 #include "tests/reference/reference_sum.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/refusal.h"
 #include "tests/support/summaries.h"
 #include "tests/support/test_backend.h"
 
@@ -195,6 +197,24 @@ TEST(Collector, TakingKeepsWhatAccumulatesAndEmptiesTheRest) {
   EXPECT_EQ(accumulating->take().batches, 1);
   accumulating->collect(view_of(values), {});
   EXPECT_EQ(accumulating->take().elements, 200u);
+}
+
+TEST(Collector, GoesOnFromASummary) {
+  const std::vector<float> first = samples(Shape::normal, 4'000, 1);
+  const std::vector<float> second = samples(Shape::normal, 3'000, 2, 3.0);
+  std::vector<Binning> binnings(std::begin(mergeable), std::end(mergeable));
+  binnings.push_back(Binning::vitis);
+  for (const Binning binning : binnings) {
+    CollectSpec spec;
+    spec.binning = binning;
+    spec.accumulate = true;
+    const auto resumed = collector(spec);
+    resumed->resume(summary_of(spec, {view_of(first)}));
+    resumed->collect(view_of(second), {});
+    expect_equal(resumed->take(), summary_of(spec, {view_of(first), view_of(second)}));
+    EXPECT_THAT(refusal([&] { resumed->resume({}); }), ::testing::HasSubstr("before its first batch"));
+  }
+  EXPECT_THAT(refusal([&] { collector({})->resume({}); }), ::testing::HasSubstr("accumulating"));
 }
 
 TEST(Collector, NonFiniteValues) {

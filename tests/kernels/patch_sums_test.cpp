@@ -274,6 +274,34 @@ TEST(PatchSumsCuda, ManySumsGiveTheCpusBits) {
   expect_equal(*found, *expected, 1);
 }
 
+TEST(PatchSumsCuda, GoOnFromSumsOfEitherBackEnd) {
+  const auto added = [](PatchSums& sums, std::int64_t first, std::int64_t last) {
+    for (std::int64_t batch = first; batch < last; ++batch) {
+      ConvCase conv{"", {1, 3, 6, 7}, {{3}, {2}}};
+      const std::vector<float> values = batch_values(conv.shape, batch);
+      sums.collect(WholeTensor(TensorView{values.data(), DType::f32, conv.shape, Memory::host, {}}),
+                   {std::nullopt, conv_window(conv)}, {});
+    }
+  };
+  const auto whole = Backend::cpu()->make_patch_sums();
+  added(*whole, 0, 4);
+  for (const auto& first_of : {test_backend(), Backend::cpu()}) {
+    for (const auto& rest_of : {test_backend(), Backend::cpu()}) {
+      for (std::int64_t cut = 0; cut <= 4; ++cut) {
+        const auto first = first_of->make_patch_sums();
+        const auto rest = rest_of->make_patch_sums();
+        added(*first, 0, cut);
+        rest->resume(1, first->take(1));
+        added(*rest, cut, 4);
+        expect_equal(rest->take(1).fitted, whole->take(1).fitted);
+        expect_equal(rest->take(1).held_back, whole->take(1).held_back);
+      }
+    }
+  }
+  EXPECT_EQ(refusal([&] { whole->resume(1, whole->take(1)); }),
+            "sums go on from others only before their first batch");
+}
+
 TEST(PatchSumsCuda, RefusesWindowsThatDoNotFit) {
   Extents shape = {2, 3, 6, 7};
   const std::vector<float> values = batch_values(shape, 0);
