@@ -9,6 +9,10 @@
 #include "engine/collect/bias_scale.h"
 #include "engine/collect/tensor_calibration.h"
 #include "engine/collect/tensor_parameters.h"
+#include "engine/dumps/in_quotes.h"
+#include "engine/state/calibrator_identity.h"
+#include "engine/state/sealed.h"
+#include "engine/state/tensor_bytes.h"
 #include "kernels/error.h"
 
 namespace qcal {
@@ -19,9 +23,11 @@ struct DeclaredTensor {
   std::mutex mutex;
   TensorParameters parameters;
   std::optional<BiasFactors> bias_factors;
+  std::string settings;  // what a state of it must have been made with
+  TensorSpec spec;
   std::unique_ptr<TensorCalibration> calibration;
   std::int64_t next_index = 0;
-  std::int64_t observed = 0;
+  bool observed = false;
   bool complete = false;
 
   bool takes_product_scale() const { return bias_factors && parameters.bit_width == 32; }
@@ -46,11 +52,54 @@ auto naming(const std::string& subject, const Work& work) {
 void complete_tensor(const std::string& name, DeclaredTensor& tensor) {
   if (tensor.calibration == nullptr || tensor.complete) return;
   naming(quoted(name), [&] {
-    if (tensor.observed == 0) throw InvalidArgument("declared, but no batch of it was observed");
+    if (!tensor.observed) throw InvalidArgument("declared, but no batch of it was observed");
     tensor.parameters = with_outcome(std::move(tensor.parameters), tensor.calibration->finish());
   });
   tensor.calibration.reset();
   tensor.complete = true;
+}
+
+void refuse_complete(const std::string& name) {
+  throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
+}
+
+std::string saved(DeclaredTensor& tensor) {
+  if (!tensor.observed) return "";
+  ByteWriter bytes;
+  bytes.text(tensor.settings);
+  bytes.flag(tensor.complete);
+  if (tensor.complete) {
+    write_found(bytes, tensor.parameters);
+  } else {
+    write_state(bytes, tensor.calibration->state(), tensor.spec);
+  }
+  return bytes.take();
+}
+
+void merge_state(const std::string& name, DeclaredTensor& tensor, TensorState theirs) {
+  if (theirs.seen.empty()) return;
+  const std::int64_t largest = theirs.seen.largest();
+  naming(quoted(name), [&] { tensor.calibration->merge(std::move(theirs)); });
+  tensor.observed = true;
+  tensor.next_index = std::max(tensor.next_index, largest == INT64_MAX ? largest : largest + 1);
+}
+
+void merge_saved(const std::string& name, DeclaredTensor& tensor, ByteReader from) {
+  if (from.left() == 0) return;
+  if (tensor.settings.empty()) from.refuse("was to be quantized where this was made; here it stays float");
+  if (from.text() != tensor.settings)
+    from.refuse("made with other settings, or another role or channel axis");
+  const bool complete = from.flag();
+  if (tensor.complete || (complete && tensor.observed)) refuse_complete(name);
+  if (complete) {
+    tensor.parameters = read_found(from, std::move(tensor.parameters));
+    tensor.calibration.reset();
+    tensor.observed = true;
+    tensor.complete = true;
+  } else {
+    merge_state(name, tensor, read_state(from, tensor.spec));
+  }
+  from.end();
 }
 
 }  // namespace
@@ -68,6 +117,16 @@ struct Calibrator::State {
     const auto found = tensors.find(name);
     if (found == tensors.end()) throw InvalidArgument(quoted(name) + " was not declared");
     return *found->second;
+  }
+
+  bool declares(const std::string& name) {
+    const std::lock_guard lock(mutex);
+    return tensors.contains(name);
+  }
+
+  std::vector<std::string> names() {
+    const std::lock_guard lock(mutex);
+    return order;
   }
 
   // Parameters of a factor of a bias' scale; absent where that tensor has none.
@@ -90,7 +149,7 @@ struct Calibrator::State {
 
 Calibrator::Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend,
                        CalibratorOptions options)
-    : state_(std::make_unique<State>()) {
+    : state_(std::make_shared<State>()) {
   if (backend == nullptr) throw InvalidArgument("a calibrator needs a back end");
   const bool vitis = configuration.compatibility == Compatibility::vitis;
   state_->non_finite = options.non_finite.value_or(vitis ? NonFinite::skip : NonFinite::reject);
@@ -129,8 +188,10 @@ void Calibrator::declare(const PlannedTensor& planned) {
   if (planned.settings.datatype.value == Datatype::integer) {
     const TensorContext context{planned.role, planned.channel_axis, state_->configuration.target_device.value,
                                 state_->configuration.compatibility, state_->non_finite};
-    tensor->calibration = naming(quoted(planned.name), [&] {
-      return std::make_unique<TensorCalibration>(tensor_spec(planned.settings, context), *state_->backend);
+    tensor->settings = settings_fingerprint(planned.settings, context);
+    naming(quoted(planned.name), [&] {
+      tensor->spec = tensor_spec(planned.settings, context);
+      tensor->calibration = std::make_unique<TensorCalibration>(tensor->spec, *state_->backend);
     });
   }
   const std::lock_guard lock(state_->mutex);
@@ -147,7 +208,8 @@ void Calibrator::observe(const std::string& name, const TensorView& batch, Strea
 
 void Calibrator::observe(const std::string& name, const TensorParts& batch, Stream stream,
                          std::optional<std::int64_t> index) {
-  DeclaredTensor& tensor = state_->find(name);
+  const std::shared_ptr<State> state = state_;
+  DeclaredTensor& tensor = state->find(name);
   const std::lock_guard lock(tensor.mutex);
   if (tensor.complete) throw InvalidArgument(quoted(name) + " is complete and takes no more batches");
   if (tensor.calibration == nullptr) return;
@@ -155,32 +217,91 @@ void Calibrator::observe(const std::string& name, const TensorParts& batch, Stre
   naming(quoted(name) + ", batch " + std::to_string(number),
          [&] { tensor.calibration->observe(batch, number, stream); });
   tensor.next_index = std::max(tensor.next_index, number + 1);
-  ++tensor.observed;
+  tensor.observed = true;
 }
 
 void Calibrator::complete(const std::string& name) {
-  DeclaredTensor& tensor = state_->find(name);
+  const std::shared_ptr<State> state = state_;
+  DeclaredTensor& tensor = state->find(name);
   const std::lock_guard lock(tensor.mutex);
   complete_tensor(name, tensor);
 }
 
 void Calibrator::merge(Calibrator&& shard) {
-  for (const std::string& name : shard.state_->order) {
-    DeclaredTensor& own = state_->find(name);
+  const std::shared_ptr<State> state = state_;
+  for (const std::string& name : shard.state_->names()) {
+    DeclaredTensor& own = state->find(name);
     DeclaredTensor& theirs = shard.state_->find(name);
-    const std::lock_guard lock(own.mutex);
-    if (own.complete || theirs.complete)
-      throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
-    if (own.calibration == nullptr || theirs.calibration == nullptr) continue;
-    naming(quoted(name), [&] { own.calibration->merge(std::move(*theirs.calibration)); });
-    own.next_index = std::max(own.next_index, theirs.next_index);
-    own.observed += theirs.observed;
+    const std::scoped_lock lock(own.mutex, theirs.mutex);
+    if (!theirs.observed) continue;
+    if (own.complete || (theirs.complete && own.observed)) refuse_complete(name);
+    if (theirs.complete) {
+      own.parameters = theirs.parameters;
+      own.calibration.reset();
+      own.observed = true;
+      own.complete = true;
+    } else if (own.calibration != nullptr) {
+      merge_state(name, own, naming(quoted(name), [&] { return theirs.calibration->state(); }));
+    }
   }
+}
+
+std::string Calibrator::save_tensor(const std::string& name) const {
+  const std::shared_ptr<State> state = state_;
+  DeclaredTensor& tensor = state->find(name);
+  const std::lock_guard lock(tensor.mutex);
+  return naming(quoted(name), [&] { return saved(tensor); });
+}
+
+void Calibrator::merge_tensor(const std::string& name, std::string_view bytes, const std::string& source) {
+  const std::shared_ptr<State> state = state_;
+  DeclaredTensor& tensor = state->find(name);
+  const std::lock_guard lock(tensor.mutex);
+  merge_saved(name, tensor, ByteReader(bytes, source + ": tensor " + in_quotes(name)));
+}
+
+std::string Calibrator::save() const {
+  const std::shared_ptr<State> state = state_;
+  ByteWriter contents;
+  write_identity(contents, calibrator_identity(state->configuration, state->non_finite));
+  std::vector<std::pair<std::string, std::string>> tensors;
+  for (const std::string& name : state->names()) {
+    std::string bytes = save_tensor(name);
+    if (!bytes.empty()) tensors.emplace_back(name, std::move(bytes));
+  }
+  contents.whole(tensors.size());
+  for (const auto& [name, bytes] : tensors) {
+    contents.text(name);
+    contents.text(bytes);
+  }
+  return sealed(contents.bytes());
+}
+
+void Calibrator::merge(std::string_view bytes, const std::string& source) {
+  ByteReader from(opened(bytes, source), source);
+  require_same(read_identity(from), calibrator_identity(state_->configuration, state_->non_finite), source);
+  const std::size_t tensors = from.count(2, "tensors");
+  for (std::size_t i = 0; i < tensors; ++i) {
+    const std::string name(from.text());
+    const std::string_view tensor = from.text();
+    if (!state_->declares(name)) from.refuse("holds tensor " + in_quotes(name) + ", which was not declared");
+    merge_tensor(name, tensor, source);
+  }
+  from.end();
+}
+
+bool Calibrator::splits(const std::string& name) const {
+  const DeclaredTensor& tensor = state_->find(name);
+  return tensor.settings.empty() || qcal::splits(tensor.spec);
 }
 
 QuantizationParameters Calibrator::finish() {
   const std::lock_guard lock(state_->mutex);
-  for (const std::string& name : state_->order) complete_tensor(name, *state_->tensors.at(name));
+  for (const std::string& name : state_->order) {
+    DeclaredTensor& tensor = *state_->tensors.at(name);
+    const std::lock_guard tensor_lock(tensor.mutex);
+    complete_tensor(name, tensor);
+  }
   state_->set_bias_scales();
   QuantizationParameters result;
   for (const std::string& name : state_->order)

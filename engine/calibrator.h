@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/settings.h"
 #include "engine/config_file.h"
@@ -38,10 +39,10 @@ struct CalibratorOptions {
 };
 
 // Thread-safe: calls for one tensor wait for each other, calls for different tensors run side by side.
-// Touches no file and keeps no global state. Memory: one collector a tensor, at most 64 bytes a batch and
-// channel; no tensor is kept. Cost: one or two passes over a batch's values, and a search a batch
-// (accumulated scope: a tensor). Determinism: the same bits for any back end, thread count and, accumulated,
-// batch order.
+// Destruction waits for nobody: calls that are on their way finish undisturbed. Touches no file and keeps no
+// global state. Memory: one collector a tensor, at most 64 bytes a batch and channel; no tensor is kept.
+// Cost: one or two passes over a batch's values, and a search a batch (accumulated scope: a tensor).
+// Determinism: the same bits for any back end, thread count and, accumulated, batch order.
 class Calibrator {
  public:
   Calibrator(Configuration configuration, std::shared_ptr<const Backend> backend,
@@ -70,10 +71,32 @@ class Calibrator {
   // Finds the tensor's parameters and lets go of its statistics; it takes no more batches.
   void complete(const std::string& name);
 
-  // Takes over what `shard`, a calibrator of the same tensors and configuration, has observed. Accumulated
-  // tensors: the result does not depend on the order of merging. Per-batch ones: batch indices of the two
-  // must differ.
+  // Takes over what `shard`, a calibrator of the same tensors and configuration, has observed; tensors that
+  // it has not observed may be missing there. Accumulated tensors: the result does not depend on the order of
+  // merging. Per-batch ones: batch indices of the two must differ. Throws InvalidArgument, naming the tensor,
+  // where both hold a batch, where either has completed a tensor that both observed, and for tensors that
+  // cannot be merged (see splits()).
   void merge(Calibrator&& shard);
+
+  // What has been observed so far, as bytes for a file or another machine (engine/state/README.md): with the
+  // configuration, the results of completed tensors and the statistics of the others, batch indices included.
+  // Waits for a device. Throws InvalidArgument for batches that the non-finite policy refuses.
+  std::string save() const;
+  // Merges what save() gave; a new calibrator with the same declarations goes on where the saved one was.
+  // Throws InputError, led by `source`, for bytes that are no state, cut off, changed, or of another version,
+  // configuration or declaration, and what the other merge() throws. After an error tensors may be merged or
+  // not.
+  void merge(std::string_view state, const std::string& source = "state");
+
+  // The same for one tensor, without a checksum: for those who keep the states of tensors themselves. Empty
+  // where nothing was observed.
+  std::string save_tensor(const std::string& name) const;
+  void merge_tensor(const std::string& name, std::string_view state, const std::string& source = "state");
+
+  // Whether the batches of a tensor may be observed by several calibrators that are merged: not where
+  // vai_q_pytorch's accumulated histograms depend on their order (Compatibility::vitis). Such a tensor can be
+  // saved and gone on with, or be merged where only one calibrator observed it.
+  bool splits(const std::string& name) const;
 
   // The parameters of every declared tensor, in order of declaration. Throws InvalidArgument naming a tensor
   // that was never observed. To be called once.
@@ -81,7 +104,7 @@ class Calibrator {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // each call holds it too
 };
 
 }  // namespace qcal

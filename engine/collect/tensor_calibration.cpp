@@ -41,10 +41,10 @@ TensorCalibration::TensorCalibration(TensorSpec spec, const Backend& backend)
     : spec_(std::move(spec)), collector_(backend.make_collector(spec_.collect)) {}
 
 void TensorCalibration::observe(const TensorParts& batch, std::int64_t index, Stream stream) {
-  if (seen_.contains(index))
+  if (state_.seen.contains(index))
     throw InvalidArgument("batch " + std::to_string(index) + " was already observed");
   collector_->collect(batch, stream);
-  seen_.insert(index);
+  state_.seen.insert(index);
   calls_.push_back(index);
   if (spec_.scope == CalibrationScope::accumulated) return;
   absorb(collector_->take_all(Wait::no));
@@ -53,10 +53,10 @@ void TensorCalibration::observe(const TensorParts& batch, std::int64_t index, St
 void TensorCalibration::absorb(const std::vector<Summary>& batches) {
   for (const Summary& summary : batches) {
     const std::int64_t index = calls_[absorbed_++];
-    elements_ += summary.elements;
-    non_finite_ += summary.non_finite;
+    state_.elements += summary.elements;
+    state_.non_finite += summary.non_finite;
     refuse_left_out(summary);
-    if (summary.batches > 0) batches_.emplace(index, search_batch(summary));
+    if (summary.batches > 0) state_.batches.emplace(index, search_batch(summary));
   }
 }
 
@@ -69,8 +69,8 @@ void TensorCalibration::refuse_left_out(const Summary& summary) const {
                         "--non-finite skip-batch or ignore goes on without them");
 }
 
-TensorCalibration::Batch TensorCalibration::search_batch(const Summary& summary) const {
-  Batch batch;
+BatchChoices TensorCalibration::search_batch(const Summary& summary) const {
+  BatchChoices batch;
   batch.negatives = has_negatives(summary);
   batch.variants.resize(spec_.variants.size());
   for (std::size_t variant = 0; variant < spec_.variants.size(); ++variant) {
@@ -81,24 +81,38 @@ TensorCalibration::Batch TensorCalibration::search_batch(const Summary& summary)
   return batch;
 }
 
-void TensorCalibration::merge(TensorCalibration&& shard) {
-  for (const std::int64_t index : shard.seen_) {
-    if (seen_.contains(index)) throw InvalidArgument("both shards hold batch " + std::to_string(index));
-  }
+const TensorState& TensorCalibration::state() {
   if (spec_.scope == CalibrationScope::accumulated) {
-    Summary theirs = shard.collector_->take();
-    shard.refuse_left_out(theirs);
-    if (shard.merged_) theirs = qcal::merge(theirs, *shard.merged_, spec_.collect.binning);
-    merged_ = merged_ ? qcal::merge(*merged_, theirs, spec_.collect.binning) : std::move(theirs);
-    seen_.merge(shard.seen_);
-    return;
+    Summary summary = collector_->take();
+    refuse_left_out(summary);
+    summary.left_out.clear();
+    state_.accumulated = merged_ ? qcal::merge(summary, *merged_, spec_.collect.binning) : std::move(summary);
+  } else {
+    absorb(collector_->take_all(Wait::yes));
   }
-  absorb(collector_->take_all(Wait::yes));
-  shard.absorb(shard.collector_->take_all(Wait::yes));
-  seen_.merge(shard.seen_);
-  batches_.merge(std::move(shard.batches_));
-  elements_ += shard.elements_;
-  non_finite_ += shard.non_finite_;
+  return state_;
+}
+
+void TensorCalibration::merge(TensorState theirs) {
+  if (theirs.seen.empty()) return;
+  if (const auto index = state_.seen.common(theirs.seen))
+    throw InvalidArgument("both shards hold batch " + std::to_string(*index));
+  if (!state_.seen.empty() && !splits(spec_))
+    throw InvalidArgument("its histogram depends on the order of batches, so shards of it cannot be merged");
+  if (theirs.accumulated) {
+    if (state_.seen.empty()) {
+      collector_->resume(std::move(*theirs.accumulated));
+    } else {
+      merged_ = merged_ ? qcal::merge(*merged_, *theirs.accumulated, spec_.collect.binning)
+                        : std::move(*theirs.accumulated);
+    }
+  } else {
+    absorb(collector_->take_all(Wait::yes));
+    state_.batches.merge(std::move(theirs.batches));
+    state_.elements += theirs.elements;
+    state_.non_finite += theirs.non_finite;
+  }
+  state_.seen.merge(theirs.seen);
 }
 
 TensorOutcome TensorCalibration::finish() {
@@ -106,9 +120,7 @@ TensorOutcome TensorCalibration::finish() {
 }
 
 TensorOutcome TensorCalibration::finish_accumulated() {
-  Summary summary = collector_->take();
-  refuse_left_out(summary);
-  if (merged_) summary = qcal::merge(summary, *merged_, spec_.collect.binning);
+  const Summary& summary = *state().accumulated;
   if (summary.batches == 0) throw InvalidArgument("no batch held a finite value to calibrate on");
   const std::size_t variant = spec_.variants.size() > 1 && has_negatives(summary) ? 1 : 0;
   TensorOutcome outcome;
@@ -121,15 +133,15 @@ TensorOutcome TensorCalibration::finish_accumulated() {
 }
 
 TensorOutcome TensorCalibration::finish_per_batch() {
-  absorb(collector_->take_all(Wait::yes));
-  if (batches_.empty()) throw InvalidArgument("no batch held a finite value to calibrate on");
+  const auto& batches = state().batches;
+  if (batches.empty()) throw InvalidArgument("no batch held a finite value to calibrate on");
   const bool negatives =
-      std::any_of(batches_.begin(), batches_.end(), [](const auto& entry) { return entry.second.negatives; });
+      std::any_of(batches.begin(), batches.end(), [](const auto& entry) { return entry.second.negatives; });
   const std::size_t variant = spec_.variants.size() > 1 && negatives ? 1 : 0;
   TensorOutcome outcome;
   outcome.settings = with_vitis_sign(spec_.variants[variant], negatives, spec_.preset());
-  const std::size_t channels = batches_.begin()->second.variants[variant].size();
-  for (const auto& [index, batch] : batches_) {
+  const std::size_t channels = batches.begin()->second.variants[variant].size();
+  for (const auto& [index, batch] : batches) {
     if (batch.variants[variant].size() != channels) {
       throw InvalidArgument("batch " + std::to_string(index) + " has " +
                             std::to_string(batch.variants[variant].size()) + " channels, others have " +
@@ -143,9 +155,9 @@ TensorOutcome TensorCalibration::finish_per_batch() {
     for (const auto& batch : outcome.per_batch) over_time.push_back(batch[channel]);
     outcome.channels.push_back(over_batches(over_time, spec_.statistic, outcome.settings, spec_.preset()));
   }
-  outcome.batches = static_cast<std::int64_t>(batches_.size());
-  outcome.elements = elements_;
-  outcome.non_finite = non_finite_;
+  outcome.batches = static_cast<std::int64_t>(batches.size());
+  outcome.elements = state_.elements;
+  outcome.non_finite = state_.non_finite;
   return outcome;
 }
 

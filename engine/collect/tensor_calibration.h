@@ -1,13 +1,12 @@
 // The calibration of one tensor: batches in, one scale and zero point (a channel) out.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "engine/collect/tensor_spec.h"
+#include "engine/collect/tensor_state.h"
 #include "kernels/backend.h"
 
 namespace qcal {
@@ -35,35 +34,33 @@ class TensorCalibration {
     observe(WholeTensor(batch), index, stream);
   }
 
-  // Takes over the batches that `shard`, another calibration of the same tensor, has seen.
-  void merge(TensorCalibration&& shard);
+  // Takes over the batches that another calibration of the same tensor has seen; before the first batch, goes
+  // on from them. Throws where both hold a batch, and where the order of batches matters (see splits()) and
+  // this one has seen some already.
+  void merge(TensorState theirs);
+  void merge(TensorCalibration&& shard) { merge(shard.state()); }
+
+  // All of it so far; valid until the next call. Waits for a device. Throws for batches that the non-finite
+  // policy refuses.
+  const TensorState& state();
 
   // Throws where no batch held a value.
   TensorOutcome finish();
 
  private:
-  // What one batch says under each variant of the settings; a variant that its data rule out is empty.
-  struct Batch {
-    bool negatives = false;
-    std::vector<std::vector<ScaleChoice>> variants;
-  };
-
   // Searches what the collector has finished of the batches since the last call.
   void absorb(const std::vector<Summary>& batches);
-  Batch search_batch(const Summary& summary) const;
+  BatchChoices search_batch(const Summary& summary) const;
   void refuse_left_out(const Summary& summary) const;
   TensorOutcome finish_accumulated();
   TensorOutcome finish_per_batch();
 
   TensorSpec spec_;
   std::unique_ptr<Collector> collector_;
-  std::map<std::int64_t, Batch> batches_;
-  std::set<std::int64_t> seen_;      // indices of all batches, merged ones included
+  TensorState state_;                // its summary only where state() was asked
   std::vector<std::int64_t> calls_;  // index of each collect() call, in call order
   std::size_t absorbed_ = 0;         // of these calls, by absorb()
   std::optional<Summary> merged_;    // accumulated summaries of merged shards
-  std::uint64_t elements_ = 0;
-  std::uint64_t non_finite_ = 0;
 };
 
 }  // namespace qcal

@@ -45,6 +45,10 @@ void apply_vitis_rules(SearchSettings& search, TensorSpec& spec, const TensorCon
 
 }  // namespace
 
+bool splits(const TensorSpec& spec) {
+  return spec.scope == CalibrationScope::per_batch || spec.collect.binning != Binning::vitis;
+}
+
 Rounding rounding_of(RoundMode mode) {
   switch (mode) {
     case RoundMode::half_even:

@@ -34,6 +34,9 @@ struct TensorSpec {
 // Throws InvalidArgument for per-channel settings without a channel axis.
 TensorSpec tensor_spec(const TensorSettings& settings, const TensorContext& context);
 
+// Whether shards of the tensor's batches can be merged: not where a histogram depends on their order.
+bool splits(const TensorSpec& spec);
+
 // The kernels' name for a configured round mode.
 Rounding rounding_of(RoundMode mode);
 
