@@ -49,17 +49,11 @@ struct CalibrationResult {
   static constexpr const char* data_file = "quantized.onnx.data";
 };
 
-// Sees the batches of a recorded tensor after the collectors, in order; those of different tensors from
-// several threads at once.
-using BatchVisitor = std::function<void(const std::string& tensor, const TensorParts& batch)>;
-
-// Streams every tensor of the plan through collectors, and past `visit` where one is given. Parameters come
-// from the plan, everything else from `dumps`. Memory: one batch a thread, plus what the search needs. Throws
-// InputError for tensors that the dump lacks (all of them in one message) and InvalidArgument (see
-// Calibrator::observe).
+// Streams every tensor of the plan through collectors. Parameters come from the plan, everything else from
+// `dumps`. Memory: one batch a thread, plus what the search needs. Throws InputError for tensors that the
+// dump lacks (all of them in one message) and InvalidArgument (see Calibrator::observe).
 QuantizationParameters collect(const QuantizationPlan& plan, const DumpSource& dumps,
-                               const Configuration& configuration, const RunOptions& options,
-                               const BatchVisitor& visit = {});
+                               const Configuration& configuration, const RunOptions& options);
 
 // calib_run calibrate: read, normalise, plan, collect, search and correct. Throws InputError where the dump
 // was recorded from another model file.

@@ -45,6 +45,19 @@ void ReachedBounds::observe(const std::string& tensor, const TensorParts& batch)
   });
 }
 
+std::vector<std::string> ReachedBounds::tensors() const {
+  std::vector<std::string> names;
+  for (const auto& [tensor, bounds] : bounds_) names.push_back(tensor);
+  return names;
+}
+
+void ReachedBounds::add(const std::string& tensor, const BoundCounts& counts) {
+  BoundCounts& own = counts_.at(tensor);
+  own.values += counts.values;
+  own.reached += counts.reached;
+  own.exceeded += counts.exceeded;
+}
+
 void ReachedBounds::observe_rest(const DumpSource& dumps) {
   for (const auto& [tensor, bounds] : bounds_) {
     if (counts(tensor).values > 0 || !dumps.contains(tensor)) continue;

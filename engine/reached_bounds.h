@@ -30,6 +30,12 @@ class ReachedBounds {
   // What `dumps` holds of tensors of which no batch was observed.
   void observe_rest(const DumpSource& dumps);
 
+  // The tensors with a bound.
+  std::vector<std::string> tensors() const;
+  bool watches(const std::string& tensor) const { return bounds_.contains(tensor); }
+  // Takes over what another object counted of a tensor. Throws std::out_of_range for one without a bound.
+  void add(const std::string& tensor, const BoundCounts& counts);
+
   // Without values where nothing was observed. Throws std::out_of_range for a tensor without a bound.
   const BoundCounts& counts(const std::string& tensor) const { return counts_.at(tensor); }
 

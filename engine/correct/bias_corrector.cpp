@@ -107,6 +107,27 @@ void require_as_much(const PatchSplit& recorded, const PatchSplit& inputs, const
                                     counted(inputs), counted(recorded)));
 }
 
+// Inputs that one patch of a layer holds.
+std::size_t patch_size(const Node& node, const WeightedOperator& shape) {
+  std::int64_t size = input_channels(node, shape);
+  if (!is_window(node)) return static_cast<std::size_t>(size);
+  for (std::size_t i = 2; i < shape.weights_shape.size(); ++i) size *= shape.weights_shape[i];
+  return static_cast<std::size_t>(size);
+}
+
+// Every fourth sample is held back, and where there are samples there is a sum for each input of a patch.
+void require_patches(const PatchSplit& split, std::size_t size, const std::string& layer) {
+  const auto fits = [&](const PatchTotals& totals) {
+    return totals.sums.size() == (totals.samples > 0 ? size : 0) &&
+           (totals.samples > 0 || totals.positions == 0);
+  };
+  const std::int64_t samples = split.fitted.samples + split.held_back.samples;
+  if (fits(split.fitted) && fits(split.held_back) && split.held_back.samples == samples / 4) return;
+  throw InvalidArgument(fmt::format("layer '{}': {} and {} sums of {} and {} samples do not fit it", layer,
+                                    split.fitted.sums.size(), split.held_back.sums.size(),
+                                    split.fitted.samples, split.held_back.samples));
+}
+
 // Why a layer cannot be corrected whatever is recorded; "" where it can.
 std::string refusal(const Graph& graph, const GraphIndex& index, const Node& node,
                     const WeightedOperator& shape, const std::string& source) {
@@ -165,6 +186,29 @@ void BiasCorrector::observe(const std::string& tensor, const TensorParts& batch)
       layer.refused = "its input was recorded with shape " + shape_text(batch.shape());
   }
   source->second.sums->collect(batch, windows, {});
+}
+
+std::vector<LayerInputs> BiasCorrector::inputs(const std::string& tensor) const {
+  const Source& source = sources_.at(tensor);
+  std::vector<LayerInputs> result;
+  for (const std::size_t number : source.layers) {
+    const Layer& layer = layers_[number];
+    result.push_back({layer.refused, source.sums->take(layer.reader)});
+  }
+  return result;
+}
+
+void BiasCorrector::resume(const std::string& tensor, const std::vector<LayerInputs>& inputs) {
+  const Source& source = sources_.at(tensor);
+  if (inputs.size() != source.layers.size())
+    throw InvalidArgument(
+        fmt::format("inputs of {} layers, where {} read the tensor", inputs.size(), source.layers.size()));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Layer& layer = layers_[source.layers[i]];
+    require_patches(inputs[i].sums, patch_size(*layer.node, layer.shape), layer.node->name);
+    layer.refused = inputs[i].refused;
+    source.sums->resume(layer.reader, inputs[i].sums);
+  }
 }
 
 std::string BiasCorrector::source(std::size_t layer) const {

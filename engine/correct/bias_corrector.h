@@ -25,6 +25,12 @@
 
 namespace qcal {
 
+// What one layer has seen of the tensor that it reads.
+struct LayerInputs {
+  std::string refused;  // why it cannot be corrected, by the shape of a batch; else empty
+  PatchSplit sums;
+};
+
 class BiasCorrector {
  public:
   // Both must outlive this object; `graph` is the one that was planned. `backend` adds up the inputs.
@@ -33,6 +39,14 @@ class BiasCorrector {
   // A batch of a recorded tensor, read once more where a layer with weights reads the tensor. Batches of one
   // tensor come in order; different tensors may come at once. NaN and infinities count as 0.
   void observe(const std::string& tensor, const TensorParts& batch);
+
+  // Whether a layer that can be corrected reads the tensor.
+  bool reads(const std::string& tensor) const { return sources_.contains(tensor); }
+  // What was observed of a tensor that is read, for each of the layers that read it.
+  std::vector<LayerInputs> inputs(const std::string& tensor) const;
+  // Goes on from what another object for the same network observed of the tensor, of which this one has
+  // observed nothing. Throws InvalidArgument where that cannot be, or does not fit the layers.
+  void resume(const std::string& tensor, const std::vector<LayerInputs>& inputs);
 
   // One entry for each layer with quantized weights, in graph order. Kept where it lowers the error on the
   // samples held back (every fourth): the mean squared error of the output falls by exactly what the squared

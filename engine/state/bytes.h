@@ -52,6 +52,9 @@ class ByteReader {
   // Nothing may be left.
   void end() const;
 
+  // All that is left, which is then read.
+  std::string_view rest() { return taken(bytes_.size()); }
+
   std::size_t left() const { return bytes_.size(); }
   const std::string& source() const { return source_; }
   [[noreturn]] void refuse(const std::string& why) const;

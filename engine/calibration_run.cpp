@@ -1,0 +1,244 @@
+#include "engine/calibration_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "config/describe.h"
+#include "engine/correct/correct.h"
+#include "engine/dumps/in_quotes.h"
+#include "engine/dumps/recording_index.h"
+#include "engine/error.h"
+#include "engine/export/quantized_model.h"
+#include "engine/plan/plan_notes.h"
+#include "engine/state/calibrator_identity.h"
+#include "engine/version.h"
+
+namespace qcal {
+namespace {
+
+constexpr const char* kind = "kind of state";
+constexpr const char* configuration_key = "configuration";
+
+QuantizationPlan plan_of_dump(const DumpSource& dumps, const CalibrationJob& job) {
+  QuantizationPlan plan;
+  for (const std::string& name : dumps.names()) {
+    PlannedTensor tensor;
+    tensor.name = name;
+    tensor.role = job.role;
+    tensor.channel_axis = job.channel_axis;
+    tensor.settings = job.configuration.tensor_settings[job.role];
+    plan.tensors.push_back(std::move(tensor));
+  }
+  return plan;
+}
+
+std::string text_of(const Alignment& align) {
+  return fmt::format("{}{}{}", align.concat ? "concat " : "", align.add ? "add " : "",
+                     align.pool ? "pool " : "");
+}
+
+NonFinite policy_of(const Configuration& configuration, const RunOptions& options) {
+  const bool vitis = configuration.compatibility == Compatibility::vitis;
+  return options.non_finite.value_or(vitis ? NonFinite::skip : NonFinite::reject);
+}
+
+void count_corrections(ExportContext& context) {
+  const auto status = std::ranges::find(context.transforms, "include_bias_corr", &TransformStatus::name);
+  const auto kept = std::ranges::count(context.bias_corrections, true, &BiasCorrection::kept);
+  status->details = {std::to_string(kept) + " of " + std::to_string(context.bias_corrections.size()) +
+                     " layers, on float inputs"};
+}
+
+// What finishing needs beside the identity, and what says where a state comes from.
+void write_origin(ByteWriter& to, const CalibrationJob& job, const RunOptions& options,
+                  const DumpSource& dumps, const std::string& note) {
+  to.text(note);
+  to.text(job.model.string());
+  to.whole(static_cast<std::uint64_t>(job.role));
+  to.flag(job.channel_axis.has_value());
+  to.integer(job.channel_axis.value_or(0));
+  to.flag(job.configuration.compatibility == Compatibility::vitis);
+  to.whole(static_cast<std::uint64_t>(policy_of(job.configuration, options)));
+  to.flag(options.align.concat);
+  to.flag(options.align.add);
+  to.flag(options.align.pool);
+  write_index(to, index_of(dumps));
+}
+
+struct Origin {
+  std::string note;
+  SavedRun run;
+};
+
+Origin read_origin(ByteReader& from, const Identity& identity) {
+  Origin origin;
+  SavedRun& run = origin.run;
+  origin.note = from.text();
+  run.job.model = std::string(from.text());
+  run.job.role = static_cast<Role>(from.whole(static_cast<std::uint64_t>(all_roles.size() - 1), "a role"));
+  const bool has_axis = from.flag();
+  const std::int64_t axis = from.integer();
+  if (has_axis && (axis < -64 || axis > 64)) from.refuse(fmt::format("axis {}", axis));
+  if (has_axis) run.job.channel_axis = static_cast<int>(axis);
+  const bool vitis = from.flag();
+  run.non_finite = static_cast<NonFinite>(from.whole(2, "a policy"));
+  run.align = {.concat = from.flag(), .add = from.flag(), .pool = from.flag()};
+  run.dumps = dumps_elsewhere(read_index(from));
+  const auto text = std::ranges::find(identity, configuration_key, &Identity::value_type::first);
+  if (text == identity.end()) from.refuse("does not say its configuration");
+  ParsedConfiguration parsed = parse_config(
+      text->second,
+      {"configuration", vitis ? Compatibility::vitis : Compatibility::standard, DeviceRules::warn});
+  if (!parsed.ok())
+    from.refuse("its configuration cannot be read: " + in_quotes(parsed.diagnostics.front().text()));
+  run.job.configuration = std::move(parsed.configuration);
+  return origin;
+}
+
+Identity identity_of(const CalibrationJob& job, const RunOptions& options, const Network* network,
+                     const DumpSource& dumps) {
+  Identity identity{{kind, network != nullptr ? "calib_run calibrate" : "calib_run tensors"}};
+  const Identity calibrator = calibrator_identity(job.configuration, policy_of(job.configuration, options));
+  identity.insert(identity.end(), calibrator.begin(), calibrator.end());
+  if (network != nullptr) {
+    identity.emplace_back("model file (by its SHA-256)", network->sha256);
+    identity.emplace_back("alignment (--align)", text_of(options.align));
+  } else {
+    identity.emplace_back("role", std::string(spelling(job.role)));
+    identity.emplace_back("channel axis", job.channel_axis ? std::to_string(*job.channel_axis) : "none");
+  }
+  identity.emplace_back("recording (by its tensors, batches and sizes)", fingerprint(index_of(dumps)));
+  return identity;
+}
+
+Identity contents_identity(ByteReader& from) {
+  Identity identity = read_identity(from);
+  if (identity.empty() || identity.front().first != kind)
+    from.refuse("a state, but none that calib_run has written");
+  return identity;
+}
+
+}  // namespace
+
+SavedRun saved_run(std::string_view state, const std::string& source) {
+  ByteReader from(opened(state, source), source);
+  const Identity identity = contents_identity(from);
+  require_same({identity.begin() + 1, identity.end()}, {{"version of qcal", version()}}, source);
+  return read_origin(from, identity).run;
+}
+
+CalibrationRun::CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options)
+    : CalibrationRun(std::move(job), std::move(dumps), std::move(options), Values::here) {}
+
+CalibrationRun::CalibrationRun(SavedRun saved, RunOptions options)
+    : CalibrationRun(
+          std::move(saved.job), std::move(saved.dumps),
+          [&] {
+            options.non_finite = saved.non_finite;
+            options.align = saved.align;
+            return std::move(options);
+          }(),
+          Values::elsewhere) {}
+
+CalibrationRun::CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options,
+                               Values values)
+    : job_(std::move(job)), options_(std::move(options)), dumps_(std::move(dumps)) {
+  const Configuration& configuration = job_.configuration;
+  if (job_.model.empty()) {
+    plan_ = plan_of_dump(*dumps_, job_);
+  } else {
+    network_ = read_network(job_.model, configuration);
+    const Graph& graph = network_->transformed.graph;
+    plan_ = make_plan(graph, configuration);
+    if (values == Values::here) dumps_ = dumps_of_network(*network_, std::move(dumps_), result_.warnings);
+    for (const PlanNote& note : plan_.notes) result_.warnings.push_back(note.subject + ": " + note.text);
+    std::optional<BiasCorrector> corrector;
+    if (configuration.include_bias_corr.value) corrector.emplace(graph, plan_, *options_.backend);
+    watch_.emplace(watched_bounds(*network_), std::move(corrector));
+  }
+  collection_.emplace(plan_, *dumps_, configuration, options_, watch_ ? &*watch_ : nullptr);
+  identity_ = identity_of(job_, options_, network_ ? &*network_ : nullptr, *dumps_);
+}
+
+void CalibrationRun::read(const Shard& shard, const std::function<void()>& after_batch) {
+  collection_->read(shard, after_batch);
+}
+
+std::string CalibrationRun::save(const std::string& note) const {
+  ByteWriter contents;
+  write_identity(contents, identity_);
+  write_origin(contents, job_, options_, *dumps_, note);
+  collection_->save(contents);
+  return sealed(contents.bytes());
+}
+
+void CalibrationRun::merge(std::string_view state, const std::string& source) {
+  ByteReader from(opened(state, source), source);
+  const Identity identity = contents_identity(from);
+  require_same(identity, identity_, source);
+  read_origin(from, identity);
+  collection_->merge(from);
+  from.end();
+}
+
+void CalibrationRun::resume(std::string_view state, const std::string& source, const std::string& note) {
+  ByteReader from(opened(state, source), source);
+  const Identity identity = contents_identity(from);
+  require_same(identity, identity_, source);
+  require_same({{"share of the work", read_origin(from, identity).note}}, {{"share of the work", note}},
+               source);
+  collection_->merge(from);
+  from.end();
+}
+
+// Device rules and bias correction: what the search found becomes what is written.
+void CalibrationRun::correct() {
+  RunOptions quiet = options_;
+  quiet.on_progress = {};
+  const auto search = [&](const QuantizationPlan& biases) {
+    return collect(biases, *dumps_, job_.configuration, quiet);
+  };
+  const BiasCorrector* corrector = watch_->corrector();
+  Corrected corrected = qcal::correct(result_.graph, plan_, job_.configuration, options_.align, corrector,
+                                      std::move(result_.parameters), search);
+  result_.parameters = std::move(corrected.parameters);
+  result_.context.adjustments = std::move(corrected.adjustments);
+  result_.context.bias_corrections = std::move(corrected.bias_corrections);
+  if (corrector != nullptr) count_corrections(result_.context);
+  for (const PlanNote& note : corrected.notes) result_.warnings.push_back(note.subject + ": " + note.text);
+}
+
+// Parameters are worth having even for a network that cannot be written.
+void CalibrationRun::write_quantized() {
+  try {
+    result_.quantized =
+        quantized_model({network_->file, network_->as_read, result_.graph, plan_, result_.parameters,
+                         result_.context.bias_corrections, job_.configuration.compatibility},
+                        CalibrationResult::data_file);
+  } catch (const InputError& error) {
+    result_.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
+  }
+}
+
+CalibrationResult CalibrationRun::finish() {
+  const Configuration& configuration = job_.configuration;
+  result_.parameters = collection_->finish();
+  if (!network_) {
+    result_.context = {
+        version(), "", dumps_->model_sha256().value_or(""), configuration_json(configuration), {}};
+    return std::move(result_);
+  }
+  const ReachedBounds& seen = watch_->bounds();
+  if (const auto warning = lost_bounds_warning(*network_, *dumps_, seen))
+    result_.warnings.push_back(*warning);
+  result_.graph = without_unreached_bounds(*network_, seen).transformed.graph;
+  result_.context = {version(), job_.model.filename().string(), network_->sha256,
+                     configuration_json(configuration), transform_status(result_.graph, configuration)};
+  correct();
+  write_quantized();
+  return std::move(result_);
+}
+
+}  // namespace qcal

@@ -1,0 +1,62 @@
+// The part of a calibration that reads: every tensor of a plan past collectors and watch, on as many threads
+// as asked for, with a state that can be saved at any time and gone on with.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/batch_watch.h"
+#include "engine/calibrator.h"
+#include "engine/collect/index_set.h"
+#include "engine/pipeline.h"
+#include "engine/state/bytes.h"
+#include "engine/work_items.h"
+
+namespace qcal {
+
+class Collection {
+ public:
+  // All must outlive this object; `watch` may be absent. `dumps` need not hold values where none are read.
+  // Throws InputError for tensors that the dump lacks (all of them in one message).
+  Collection(const QuantizationPlan& plan, const DumpSource& dumps, const Configuration& configuration,
+             const RunOptions& options, BatchWatch* watch);
+
+  // Reads what `shard` has to read and is not done yet. `after_batch` may be empty; it is called from any
+  // thread, which may then call save(). Memory: one batch a thread, plus what the search needs.
+  void read(const Shard& shard, const std::function<void()>& after_batch = {});
+
+  // What is done so far, each tensor after one of its batches.
+  void save(ByteWriter& to) const;
+  // Takes over what another object for the same plan and dumps saved. Throws what `from` throws, and
+  // InvalidArgument where both have read a batch.
+  void merge(ByteReader& from);
+
+  // The first batch that nobody has read, in words; "" where there is none.
+  std::string missing() const;
+
+  // To be called once. Throws InvalidArgument where a batch is missing.
+  QuantizationParameters finish();
+
+ private:
+  struct Item {
+    WorkItem work;
+    mutable std::mutex mutex;  // of one batch, or a look at all of them
+    IndexSet done;
+  };
+  class Report;
+
+  void read_item(Item& item, const BatchRange& share, const std::function<void()>& after_batch,
+                 Report& report);
+  void read_batch(const WorkItem& work, std::int64_t index, Report& report);
+
+  const QuantizationPlan& plan_;
+  const DumpSource& dumps_;
+  const RunOptions& options_;
+  BatchWatch* watch_;
+  Calibrator calibrator_;
+  std::vector<std::unique_ptr<Item>> items_;
+};
+
+}  // namespace qcal
