@@ -9,6 +9,7 @@
 #include "engine/correct/correct.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/recording_index.h"
+#include "engine/dumps/sha256.h"
 #include "engine/error.h"
 #include "engine/export/quantized_model.h"
 #include "engine/plan/plan_notes.h"
@@ -20,6 +21,23 @@ namespace {
 
 constexpr const char* kind = "kind of state";
 constexpr const char* configuration_key = "configuration";
+constexpr const char* model_key = "model file (by its SHA-256)";
+
+// Before a plan is made of it that nothing would fit.
+CalibrationJob with_its_model(SavedRun& saved) {
+  const std::filesystem::path& model = saved.job.model;
+  if (!model.empty() && sha256_of_file(model) != saved.model_sha256) {
+    throw InputError(fmt::format("{}: not the model file that {} is of, whose SHA-256 is {}", model.string(),
+                                 saved.source, in_quotes(saved.model_sha256)));
+  }
+  return std::move(saved.job);
+}
+
+RunOptions with_its_policy(const SavedRun& saved, RunOptions options) {
+  options.non_finite = saved.non_finite;
+  options.align = saved.align;
+  return options;
+}
 
 QuantizationPlan plan_of_dump(const DumpSource& dumps, const CalibrationJob& job) {
   QuantizationPlan plan;
@@ -103,7 +121,7 @@ Identity identity_of(const CalibrationJob& job, const RunOptions& options, const
   const Identity calibrator = calibrator_identity(job.configuration, policy_of(job.configuration, options));
   identity.insert(identity.end(), calibrator.begin(), calibrator.end());
   if (network != nullptr) {
-    identity.emplace_back("model file (by its SHA-256)", network->sha256);
+    identity.emplace_back(model_key, network->sha256);
     identity.emplace_back("alignment (--align)", text_of(options.align));
   } else {
     identity.emplace_back("role", std::string(spelling(job.role)));
@@ -126,21 +144,20 @@ SavedRun saved_run(std::string_view state, const std::string& source) {
   ByteReader from(opened(state, source), source);
   const Identity identity = contents_identity(from);
   require_same({identity.begin() + 1, identity.end()}, {{"version of qcal", version()}}, source);
-  return read_origin(from, identity).run;
+  SavedRun run = read_origin(from, identity).run;
+  run.source = source;
+  const auto model = std::ranges::find(identity, model_key, &Identity::value_type::first);
+  if (model != identity.end()) run.model_sha256 = model->second;
+  if (run.job.model.empty() != run.model_sha256.empty()) from.refuse("does not say its model");
+  return run;
 }
 
 CalibrationRun::CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options)
     : CalibrationRun(std::move(job), std::move(dumps), std::move(options), Values::here) {}
 
 CalibrationRun::CalibrationRun(SavedRun saved, RunOptions options)
-    : CalibrationRun(
-          std::move(saved.job), std::move(saved.dumps),
-          [&] {
-            options.non_finite = saved.non_finite;
-            options.align = saved.align;
-            return std::move(options);
-          }(),
-          Values::elsewhere) {}
+    : CalibrationRun(with_its_model(saved), std::move(saved.dumps),
+                     with_its_policy(saved, std::move(options)), Values::elsewhere) {}
 
 CalibrationRun::CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options,
                                Values values)

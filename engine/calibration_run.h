@@ -32,6 +32,8 @@ struct CalibrationJob {
 // What a state says about the run that it is of.
 struct SavedRun {
   CalibrationJob job;
+  std::string source;                 // of the state, for messages
+  std::string model_sha256;           // empty where there is no network
   std::unique_ptr<DumpSource> dumps;  // without values
   std::optional<NonFinite> non_finite;
   Alignment align;
@@ -45,7 +47,7 @@ class CalibrationRun {
   // Reads the network and plans. Throws InputError where the dump was recorded from another model file or
   // lacks tensors.
   CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options);
-  // To merge states into, without a recording.
+  // To merge states into, without a recording. Throws InputError where the model file is another.
   CalibrationRun(SavedRun saved, RunOptions options);
   CalibrationRun(const CalibrationRun&) = delete;
   CalibrationRun& operator=(const CalibrationRun&) = delete;

@@ -28,11 +28,11 @@ struct Progress {
 };
 
 struct RunOptions {
-  std::shared_ptr<const Backend> backend;
+  std::shared_ptr<const Backend> backend = {};
   int threads = 0;  // 0: as many as the machine has
-  std::optional<NonFinite> non_finite;
-  std::function<void(const Progress&)>
-      on_progress;    // called from any thread, one call at a time; may be empty
+  std::optional<NonFinite> non_finite = {};
+  // Called from any thread, one call at a time; may be empty.
+  std::function<void(const Progress&)> on_progress = {};
   Alignment align{};  // read where the target is the DPU
 };
 

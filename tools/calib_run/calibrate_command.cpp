@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
-#include "config/setting_names.h"
-#include "engine/export/atomic_output.h"
+#include "engine/calibration_run.h"
+#include "engine/checkpoint.h"
 #include "engine/export/json_writer.h"
-#include "engine/export/quant_info.h"
-#include "engine/export/runtime_check.h"
+#include "engine/export/staging.h"
 #include "tools/calib_run/commands.h"
-#include "tools/calib_run/name_map.h"
 #include "tools/calib_run/options.h"
-#include "tools/calib_run/result_table.h"
+#include "tools/calib_run/results.h"
 #include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
@@ -26,86 +25,100 @@ struct Job {
   ConfigOptions config;
   WorkOptions work;
   std::vector<std::string> align;
-  bool explain_bias = false;
-  std::optional<Runtime> runtime;
+  SharingOptions sharing;
+  ResultOptions results;
   OutputOptions output;
 };
-
-void print_result(const CalibrationResult& result, bool has_model, const std::string& params_json,
-                  const Job& job, const Backend& backend) {
-  if (job.output.json) {
-    JsonWriter json;
-    json.begin_object();
-    json.key("warnings");
-    json.begin_array();
-    for (const std::string& warning : result.warnings) json.string(warning);
-    json.end_array();
-    json.member("backend", backend.reason());
-    json.member("out", job.work.out);
-    json.key("result");
-    json.json(params_json);
-    json.end_object();
-    fmt::print("{}", json.text());
-    return;
-  }
-  if (job.output.quiet) return;
-  fmt::print("{}\n", result_table(result.parameters));
-  for (const TransformStatus& transform : result.context.transforms) {
-    if (transform.status == "off") continue;
-    const std::string what = transform.details.empty() ? "" : ": " + transform.details.front();
-    fmt::print("{}: {}{}\n", transform.name, transform.status, what);
-  }
-  for (const PositionAdjustment& adjustment : result.context.adjustments) {
-    fmt::print("{}: {} of {} {}: fix position {} -> {}\n", adjustment.layer, adjustment.rule,
-               spelling(adjustment.role), adjustment.tensor, adjustment.before, adjustment.after);
-  }
-  if (job.explain_bias) fmt::print("\n{}\n", bias_table(result.context.bias_corrections));
-  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json{})\n",
-             result.parameters.tensors.size(), job.work.out, has_model ? ", quantized.onnx" : "");
-  if (job.work.backend == "auto") fmt::print("back end: {}\n", backend.reason());
-}
 
 Alignment alignment_of(const std::vector<std::string>& operators) {
   const auto asked = [&](const char* name) { return std::ranges::find(operators, name) != operators.end(); };
   return {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
 }
 
-// A DPU's network goes through Vitis AI's compiler, so that onnxruntime's demands interest only who asks.
-void add_runtime_problems(const Configuration& configuration, const Job& job, CalibrationResult& result) {
-  if (job.model.empty() || (!job.runtime && configuration.target_device.value == TargetDevice::dpu)) return;
-  for (std::string& line : runtime_problems(result.parameters, job.runtime.value_or(Runtime::onnxruntime)))
-    result.warnings.push_back(std::move(line));
+std::string note_of(const SharingOptions& sharing) {
+  if (!sharing.shard) return "all of it";
+  return fmt::format("{}/{} by {}", sharing.shard->index + 1, sharing.shard->count,
+                     sharing.by == ShardBy::batch ? "batch" : "tensor");
+}
+
+std::optional<Checkpoint> checkpoint_of(const SharingOptions& sharing) {
+  if (sharing.checkpoint.empty()) return std::nullopt;
+  return std::optional<Checkpoint>(std::in_place, sharing.checkpoint, Checkpoint::Seconds(sharing.every));
+}
+
+void resume(CalibrationRun& run, const Checkpoint& checkpoint, const SharingOptions& sharing) {
+  const std::optional<std::string> state = checkpoint.load();
+  if (!state) return;
+  if (!sharing.resume) {
+    throw InvalidArgument(sharing.checkpoint +
+                          ": a run has left its state there; --resume goes on from it, or remove it");
+  }
+  run.resume(*state, sharing.checkpoint, note_of(sharing));
+}
+
+void read(CalibrationRun& run, const Job& job, std::optional<Checkpoint>& checkpoint) {
+  Shard shard = job.sharing.shard.value_or(Shard{});
+  shard.by = job.sharing.by;
+  if (!checkpoint) return run.read(shard);
+  resume(run, *checkpoint, job.sharing);
+  run.read(shard, [&] { checkpoint->offer([&] { return run.save(note_of(job.sharing)); }); });
+}
+
+void write_state(const CalibrationRun& run, const Job& job, const std::vector<std::string>& warnings) {
+  const std::string state = run.save();
+  write_file_atomically(job.sharing.state, state);
+  if (job.output.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("warnings");
+    json.begin_array();
+    for (const std::string& warning : warnings) json.string(warning);
+    json.end_array();
+    json.member("state", job.sharing.state);
+    json.key("bytes");
+    json.unsigned_integer(state.size());
+    json.end_object();
+    fmt::print("{}", json.text());
+  } else if (!job.output.quiet) {
+    print_warnings(run.warnings());
+    fmt::print("share {} written to {} ({} bytes); `calib_run merge` makes results of all shares\n",
+               note_of(job.sharing), job.sharing.state, state.size());
+  }
 }
 
 void run_job(const Job& job) {
   const LoadedConfiguration loaded = load(job.config);
-  const Configuration& configuration = loaded.configuration;
-  const bool talk = !job.output.quiet && !job.output.json;
-  if (talk) print_warnings(loaded.warnings);
-  const std::map<std::string, std::string> names = read_name_map(job.work.names);
-  AtomicOutput out(job.work.out);
+  if (job.output.talks()) print_warnings(loaded.warnings);
+  std::optional<Results> results;
+  if (job.sharing.shard) {
+    AtomicOutput(directory_of(job.sharing.state));
+  } else {
+    results.emplace(job.results, job.output);
+  }
+  std::optional<Checkpoint> checkpoint = checkpoint_of(job.sharing);
   RunOptions options{
       backend_named(job.work.backend), job.work.threads, job.work.non_finite, {}, alignment_of(job.align)};
-  CalibrationResult result;
-  {
-    ProgressBar bar(talk);
-    options.on_progress = [&](const Progress& progress) { bar.update(progress); };
-    result = job.model.empty() ? calibrate_tensors(job.dumps, job.role, job.axis, configuration, options)
-                               : calibrate_model(job.model, job.dumps, configuration, options);
+  const std::shared_ptr<const Backend> backend = options.backend;
+  std::optional<ProgressBar> bar(job.output.talks());
+  options.on_progress = [&](const Progress& progress) { bar->update(progress); };
+  CalibrationRun run({job.model, job.role, job.axis, loaded.configuration}, open_dumps(job.dumps),
+                     std::move(options));
+  read(run, job, checkpoint);
+  if (!results) {
+    bar.reset();
+    std::vector<std::string> warnings = loaded.warnings;
+    warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
+    write_state(run, job, warnings);
+  } else {
+    CalibrationResult result = run.finish();
+    bar.reset();
+    const Configuration& configuration = loaded.configuration;
+    results->write(std::move(result),
+                   {configuration.target_device.value, configuration.compatibility, backend->reason(),
+                    job.work.backend == "auto"},
+                   loaded.warnings);
   }
-  result.context.per_channel_batches = job.work.per_batch;
-  const std::string params = quant_params_json(result.parameters, result.context);
-  out.add("quant_params.json", params);
-  out.add("quant_info.json", quant_info_json(result.parameters, {names, configuration.compatibility}));
-  add_runtime_problems(configuration, job, result);
-  if (job.runtime == Runtime::tensorrt) out.add("tensorrt.cache", tensorrt_cache(result.parameters));
-  const bool has_model = !result.quantized.model.empty();
-  if (has_model) out.add("quantized.onnx", std::move(result.quantized.model));
-  if (!result.quantized.data.empty()) out.add(CalibrationResult::data_file, std::move(result.quantized.data));
-  out.commit();
-  if (talk) print_warnings(result.warnings);
-  result.warnings.insert(result.warnings.begin(), loaded.warnings.begin(), loaded.warnings.end());
-  print_result(result, has_model, params, job, *options.backend);
+  if (checkpoint) checkpoint->remove();
 }
 
 void add_common(CLI::App& command, Job& job) {
@@ -117,7 +130,16 @@ void add_common(CLI::App& command, Job& job) {
       ->type_name("DIR");
   add_config_options(command, job.config);
   add_work_options(command, job.work);
+  add_result_options(command, job.results);
+  add_sharing_options(command, job.sharing);
   add_output_options(command, job.output, "print errors only");
+}
+
+void run_after_parsing(CLI::App& command, const std::shared_ptr<Job>& job, Run& run) {
+  command.callback([job, &run] {
+    if (!job->sharing.shard && job->results.out.empty()) throw CLI::RequiredError("--out");
+    run = [job] { run_job(*job); };
+  });
 }
 
 }  // namespace
@@ -134,6 +156,7 @@ void add_calibrate(CLI::App& app, Run& run) {
       "  calib_run calibrate --model models/rn_digits/rn_digits.ts.op13.bn.onnx \\\n"
       "      --dumps models/rn_digits/dump --config models/configs/cpu.json --out results/rn_digits\n"
       "  calib_run calibrate --compat vitis --model net.onnx --dumps dump --out results    as vai_q_pytorch\n"
+      "  calib_run calibrate --model net.onnx --dumps dump --out results --checkpoint c.state --resume\n"
       "  calib_run calibrate --json --model net.onnx --dumps dump --out results | jq .warnings");
   const auto job = std::make_shared<Job>();
   command->add_option("--model", job->model, "the float network, .onnx")->required()->type_name("FILE");
@@ -145,20 +168,8 @@ void add_calibrate(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"concat", "add", "pool"}))
       ->option_text("concat,add,pool [none]")
       ->group("Configuration");
-  command
-      ->add_option(
-          "--for", job->runtime,
-          "what will run quantized.onnx: warn of what it cannot do with these\nsettings; tensorrt also "
-          "writes tensorrt.cache for older versions")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Runtime>{
-          {"onnxruntime", Runtime::onnxruntime}, {"tensorrt", Runtime::tensorrt}}))
-      ->option_text("onnxruntime|tensorrt [onnxruntime]")
-      ->group("Output");
-  command
-      ->add_flag("--explain-bias", job->explain_bias,
-                 "list each layer's bias correction: its error before and after, and\nwhy it was not kept")
-      ->group("Output");
-  command->callback([job, &run] { run = [job] { run_job(*job); }; });
+  add_network_result_options(*command, job->results);
+  run_after_parsing(*command, job, run);
 }
 
 void add_tensors(CLI::App& app, Run& run) {
@@ -179,7 +190,7 @@ void add_tensors(CLI::App& app, Run& run) {
       ->option_text("input|weights|bias|activation [activation]");
   command->add_option("--axis", job->axis, "channel axis where the settings say per_channel; -1 is the last")
       ->option_text("K");
-  command->callback([job, &run] { run = [job] { run_job(*job); }; });
+  run_after_parsing(*command, job, run);
 }
 
 }  // namespace qcal::tools

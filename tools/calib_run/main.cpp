@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   qcal::tools::Run run;
   qcal::tools::add_calibrate(app, run);
   qcal::tools::add_tensors(app, run);
+  qcal::tools::add_merge(app, run);
   qcal::tools::add_prepare(app, run);
   qcal::tools::add_explain(app, run);
   qcal::tools::add_analyze(app, run);

@@ -1,6 +1,8 @@
 #include "tools/calib_run/options.h"
 
+#include <charconv>
 #include <map>
+#include <string_view>
 
 #include "engine/error.h"
 
@@ -8,6 +10,25 @@ namespace qcal::tools {
 namespace {
 
 const std::string output_group = "Output";
+
+// "2/5": the second of five.
+Shard shard_of(std::string_view text) {
+  constexpr int most = 1'000'000;
+  Shard shard;
+  const auto index = std::from_chars(text.data(), text.data() + text.size(), shard.index);
+  const bool has_count =
+      index.ec == std::errc() && index.ptr != text.data() + text.size() && *index.ptr == '/';
+  if (has_count) {
+    const auto count = std::from_chars(index.ptr + 1, text.data() + text.size(), shard.count);
+    const bool whole = count.ec == std::errc() && count.ptr == text.data() + text.size();
+    if (whole && shard.index >= 1 && shard.index <= shard.count && shard.count <= most) {
+      --shard.index;
+      return shard;
+    }
+  }
+  throw CLI::ValidationError("--shard",
+                             "I/N is wanted, I from 1 to N, such as 2/5, not " + std::string(text));
+}
 
 }  // namespace
 
@@ -63,9 +84,11 @@ void add_work_options(CLI::App& command, WorkOptions& options) {
           {"error", NonFinite::reject}, {"skip-batch", NonFinite::skip}, {"ignore", NonFinite::ignore}}))
       ->option_text("error|skip-batch|ignore [error]")
       ->group(work);
+}
+
+void add_result_options(CLI::App& command, ResultOptions& options) {
   command.add_option("--out", options.out, "directory for the results; made where it does not exist")
-      ->required()
-      ->type_name("DIR")
+      ->option_text("DIR")
       ->group(output_group);
   command
       .add_flag("--per-batch", options.per_batch, "also write each batch's result for per-channel tensors")
@@ -75,6 +98,65 @@ void add_work_options(CLI::App& command, WorkOptions& options) {
                   "JSON object: tensor names, and the names that\nquant_info.json should give them")
       ->type_name("FILE")
       ->group(output_group);
+}
+
+void add_network_result_options(CLI::App& command, ResultOptions& options) {
+  command
+      .add_option(
+          "--for", options.runtime,
+          "what will run quantized.onnx: warn of what it cannot do with these\nsettings; tensorrt also "
+          "writes tensorrt.cache for older versions")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Runtime>{
+          {"onnxruntime", Runtime::onnxruntime}, {"tensorrt", Runtime::tensorrt}}))
+      ->option_text("onnxruntime|tensorrt [onnxruntime]")
+      ->group(output_group);
+  command
+      .add_flag("--explain-bias", options.explain_bias,
+                "list each layer's bias correction: its error before and after, and\nwhy it was not kept")
+      ->group(output_group);
+}
+
+void add_sharing_options(CLI::App& command, SharingOptions& options) {
+  const std::string group = "Long runs, and several machines";
+  CLI::Option* checkpoint =
+      command
+          .add_option("--checkpoint", options.checkpoint,
+                      "save the state here from time to time; the file goes when the\nresults are written")
+          ->option_text("FILE")
+          ->group(group);
+  command
+      .add_option("--every", options.every, "seconds from one checkpoint to the next; 0: after every batch")
+      ->check(CLI::Range(0.0, 1e9))
+      ->option_text("SECONDS [60]")
+      ->needs(checkpoint)
+      ->group(group);
+  command
+      .add_flag(
+          "--resume", options.resume,
+          "go on from the checkpoint, where there is one; the results are\nthose of a run that was never "
+          "interrupted, to the bit")
+      ->needs(checkpoint)
+      ->group(group);
+  CLI::Option* shard =
+      command
+          .add_option_function<std::string>(
+              "--shard", [&options](const std::string& text) { options.shard = shard_of(text); },
+              "read only share I (from 1) of N, and write a state instead of\nresults; `calib_run merge` "
+              "makes "
+              "results of all N")
+          ->option_text("I/N")
+          ->group(group);
+  command.add_option("--shard-by", options.by, "what the shares are made of")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, ShardBy>{{"batch", ShardBy::batch}, {"tensor", ShardBy::tensor}}))
+      ->option_text("batch|tensor [batch]")
+      ->needs(shard)
+      ->group(group);
+  command.add_option("--state", options.state, "where the state of the share goes")
+      ->option_text("FILE")
+      ->needs(shard)
+      ->group(group);
+  shard->needs("--state")->excludes("--out");
 }
 
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& quiet) {

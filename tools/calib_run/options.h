@@ -8,6 +8,8 @@
 
 #include "engine/config_file.h"
 #include "engine/pipeline.h"
+#include "engine/work_items.h"
+#include "tools/calib_run/results.h"
 
 namespace qcal::tools {
 
@@ -24,18 +26,25 @@ struct WorkOptions {
   std::string backend = "auto";
   int threads = 0;
   std::optional<NonFinite> non_finite;
-  bool per_batch = false;
-  std::string out;
-  std::string names;  // JSON file: tensor name to the name in quant_info.json
 };
 
-struct OutputOptions {
-  bool json = false;
-  bool quiet = false;
+// A run that can be killed and gone on with, or is one of several.
+struct SharingOptions {
+  std::string checkpoint;  // empty: none
+  double every = 60.0;     // seconds
+  bool resume = false;
+  std::optional<Shard> shard;
+  ShardBy by = ShardBy::batch;
+  std::string state;  // of the shard
 };
 
 void add_config_options(CLI::App& command, ConfigOptions& options);
 void add_work_options(CLI::App& command, WorkOptions& options);
+// Those of results with or without a network.
+void add_result_options(CLI::App& command, ResultOptions& options);
+// Of results that have a network.
+void add_network_result_options(CLI::App& command, ResultOptions& options);
+void add_sharing_options(CLI::App& command, SharingOptions& options);
 // `quiet` says what --quiet leaves out.
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& quiet);
 

@@ -1,0 +1,82 @@
+#include "tools/calib_run/results.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "config/setting_names.h"
+#include "engine/export/json_writer.h"
+#include "engine/export/quant_info.h"
+#include "tools/calib_run/name_map.h"
+#include "tools/calib_run/result_table.h"
+#include "tools/calib_run/terminal.h"
+
+namespace qcal::tools {
+namespace {
+
+// A DPU's network goes through Vitis AI's compiler, so that onnxruntime's demands interest only who asks.
+void add_runtime_problems(const std::optional<Runtime>& asked, TargetDevice target,
+                          CalibrationResult& result) {
+  if (result.context.model_file.empty() || (!asked && target == TargetDevice::dpu)) return;
+  for (std::string& line : runtime_problems(result.parameters, asked.value_or(Runtime::onnxruntime)))
+    result.warnings.push_back(std::move(line));
+}
+
+}  // namespace
+
+Results::Results(const ResultOptions& options, const OutputOptions& output)
+    : options_(options), output_(output), names_(read_name_map(options.names)), out_(options.out) {}
+
+void Results::write(CalibrationResult result, const ResultOrigin& origin,
+                    const std::vector<std::string>& earlier) {
+  result.context.per_channel_batches = options_.per_batch;
+  const std::string params = quant_params_json(result.parameters, result.context);
+  out_.add("quant_params.json", params);
+  out_.add("quant_info.json", quant_info_json(result.parameters, {names_, origin.compatibility}));
+  add_runtime_problems(options_.runtime, origin.target, result);
+  if (options_.runtime == Runtime::tensorrt) out_.add("tensorrt.cache", tensorrt_cache(result.parameters));
+  const bool has_model = !result.quantized.model.empty();
+  if (has_model) out_.add("quantized.onnx", std::move(result.quantized.model));
+  if (!result.quantized.data.empty())
+    out_.add(CalibrationResult::data_file, std::move(result.quantized.data));
+  out_.commit();
+  if (output_.talks()) print_warnings(result.warnings);
+  result.warnings.insert(result.warnings.begin(), earlier.begin(), earlier.end());
+  print(result, has_model, params, origin);
+}
+
+void Results::print(const CalibrationResult& result, bool has_model, const std::string& params_json,
+                    const ResultOrigin& origin) const {
+  if (output_.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("warnings");
+    json.begin_array();
+    for (const std::string& warning : result.warnings) json.string(warning);
+    json.end_array();
+    json.member("backend", origin.backend);
+    json.member("out", options_.out);
+    json.key("result");
+    json.json(params_json);
+    json.end_object();
+    fmt::print("{}", json.text());
+    return;
+  }
+  if (output_.quiet) return;
+  fmt::print("{}\n", result_table(result.parameters));
+  for (const TransformStatus& transform : result.context.transforms) {
+    if (transform.status == "off") continue;
+    const std::string what = transform.details.empty() ? "" : ": " + transform.details.front();
+    fmt::print("{}: {}{}\n", transform.name, transform.status, what);
+  }
+  for (const PositionAdjustment& adjustment : result.context.adjustments) {
+    fmt::print("{}: {} of {} {}: fix position {} -> {}\n", adjustment.layer, adjustment.rule,
+               spelling(adjustment.role), adjustment.tensor, adjustment.before, adjustment.after);
+  }
+  if (options_.explain_bias) fmt::print("\n{}\n", bias_table(result.context.bias_corrections));
+  fmt::print("{} tensors written to {} (quant_params.json, quant_info.json{})\n",
+             result.parameters.tensors.size(), options_.out, has_model ? ", quantized.onnx" : "");
+  if (origin.tell_backend) fmt::print("back end: {}\n", origin.backend);
+}
+
+}  // namespace qcal::tools
