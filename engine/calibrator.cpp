@@ -173,7 +173,8 @@ void Calibrator::declare(const std::string& name, const Declaration& declaration
   tensor.layer_type = declaration.layer_type;
   tensor.channel_axis = declaration.channel_axis;
   tensor.settings =
-      resolve(configuration, {declaration.layer_name, "", {declaration.layer_type}})[settings_role];
+      resolve(configuration,
+              {declaration.layer_name, declaration.module_path, {declaration.layer_type}})[settings_role];
   if (!configuration.quantizable[settings_role].value) {
     tensor.settings.datatype = {Datatype::float32, configuration.quantizable[settings_role].source};
   }

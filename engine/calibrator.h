@@ -29,6 +29,7 @@ struct Declaration {
   Role role = Role::activation;
   std::string layer_name = {};                   // matched against layer_name entries
   std::string layer_type = {};                   // against layer_type entries
+  std::string module_path = {};                  // "layer1.0.conv1": against vai_q_pytorch's names
   std::optional<int> channel_axis = {};          // required for per_channel; negative counts from the end
   std::optional<BiasFactors> bias_factors = {};  // of a 32-bit bias
 };

@@ -11,9 +11,12 @@ constexpr std::uint64_t largest_configuration = std::uint64_t{64} << 20;
 }  // namespace
 
 LoadedConfiguration load_config_with_warnings(const std::filesystem::path& file, const LoadOptions& options) {
-  const std::string text = read_text_file(file, largest_configuration);
-  ParsedConfiguration parsed =
-      parse_config(text, {file.string(), options.compatibility, options.device_rules});
+  return read_config_with_warnings(read_text_file(file, largest_configuration), file.string(), options);
+}
+
+LoadedConfiguration read_config_with_warnings(std::string_view text, const std::string& name,
+                                              const LoadOptions& options) {
+  ParsedConfiguration parsed = parse_config(text, {name, options.compatibility, options.device_rules});
   LoadedConfiguration loaded{std::move(parsed.configuration), {}};
   std::string errors;
   for (const Diagnostic& diagnostic : parsed.diagnostics) {

@@ -96,6 +96,23 @@ TEST(Calibrator, AutomaticSignFollowsTheData) {
   }
 }
 
+TEST(Calibrator, LayersAreFoundByVaiQPytorchNamesWhereTheModulePathIsGiven) {
+  LoadedConfiguration loaded = read_config_with_warnings(R"({
+    "target_device": "CPU",
+    "layer_quantize_config": [{"layer_name": "Net::Net/Sequential[layer1]/Conv2d[conv]/input.2",
+      "quantizable_data_type": ["activation"], "overall_quantize_config": {"bit_width": 4}}]
+  })",
+                                                         "in memory");
+  Calibrator calibrator(loaded.configuration, Backend::cpu());
+  calibrator.declare("named", {.layer_type = "Conv2d", .module_path = "layer1.conv"});
+  calibrator.declare("other", {.layer_type = "Conv2d", .module_path = "layer2.conv"});
+  const std::vector<float> values{1.0f, 2.0f};
+  for (const char* name : {"named", "other"}) calibrator.observe(name, view(values, {2}));
+  const QuantizationParameters parameters = calibrator.finish();
+  EXPECT_EQ(parameters.tensors[0].bit_width, 4);
+  EXPECT_EQ(parameters.tensors[1].bit_width, 8);
+}
+
 TEST(Calibrator, RolesOutsideQuantizableDataTypeStayFloat) {
   Configuration configuration = cpu_configuration();
   configuration.quantizable[Role::activation].value = false;
