@@ -3,15 +3,14 @@
 
 #include "config/describe.h"
 #include "config/nearest_spelling.h"
-#include "config/setting_names.h"
 #include "engine/error.h"
 #include "engine/export/json_writer.h"
+#include "engine/export/plan_json.h"
 #include "engine/network.h"
 #include "engine/plan/plan_text.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/terminal.h"
-#include "tools/calib_run/transform_json.h"
 
 namespace qcal::tools {
 namespace {
@@ -23,49 +22,6 @@ struct Job {
   ConfigOptions config;
   OutputOptions output;
 };
-
-// The members that a plan adds to the configuration's JSON: "tensors": [...], "left_out": [...], "notes":
-// [...], "transform_status": {...}.
-std::string plan_members(const QuantizationPlan& plan) {
-  JsonWriter tensors;
-  tensors.begin_array();
-  for (const PlannedTensor& tensor : plan.tensors) {
-    tensors.begin_object();
-    tensors.member("name", tensor.name);
-    tensors.member("role", spelling(tensor.role));
-    tensors.member("layer", tensor.layer);
-    tensors.member("layer_type", tensor.layer_type);
-    tensors.key("shape");
-    tensors.begin_array();
-    for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
-    tensors.end_array();
-    tensors.key("readers");
-    tensors.begin_array();
-    for (const std::string& reader : tensor.readers) tensors.string(reader);
-    tensors.end_array();
-    tensors.key("settings");
-    tensors.json(settings_json(tensor.settings));
-    tensors.end_object();
-  }
-  tensors.end_array();
-  JsonWriter notes;
-  notes.begin_array();
-  for (const PlanNote& note : plan.notes) {
-    notes.begin_object();
-    notes.member("subject", note.subject);
-    notes.member("text", note.text);
-    notes.end_object();
-  }
-  notes.end_array();
-  JsonWriter left_out;
-  left_out.begin_array();
-  for (const std::string& name : plan.left_out) left_out.string(name);
-  left_out.end_array();
-  JsonWriter transforms;
-  write_transforms(transforms, plan.transforms);
-  return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() +
-         ", \"notes\": " + notes.text() + ", \"transform_status\": " + transforms.text();
-}
 
 // The part of `plan` that belongs to the layer of that name; the whole where no name is given.
 QuantizationPlan selected(QuantizationPlan plan, const std::string& layer) {

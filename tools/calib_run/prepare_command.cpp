@@ -7,12 +7,12 @@
 #include "engine/error.h"
 #include "engine/export/atomic_output.h"
 #include "engine/export/json_writer.h"
+#include "engine/export/plan_json.h"
 #include "engine/network.h"
 #include "engine/plan/quantization_plan.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/terminal.h"
-#include "tools/calib_run/transform_json.h"
 
 namespace qcal::tools {
 namespace {

@@ -1,0 +1,64 @@
+#include "engine/export/plan_json.h"
+
+#include "config/describe.h"
+#include "config/setting_names.h"
+
+namespace qcal {
+
+void write_transforms(JsonWriter& writer, const std::vector<TransformStatus>& transforms) {
+  writer.begin_object();
+  for (const TransformStatus& transform : transforms) {
+    writer.key(transform.name);
+    writer.begin_object();
+    writer.member("status", transform.status);
+    writer.key("details");
+    writer.begin_array();
+    for (const std::string& line : transform.details) writer.string(line);
+    writer.end_array();
+    writer.end_object();
+  }
+  writer.end_object();
+}
+
+std::string plan_members(const QuantizationPlan& plan) {
+  JsonWriter tensors;
+  tensors.begin_array();
+  for (const PlannedTensor& tensor : plan.tensors) {
+    tensors.begin_object();
+    tensors.member("name", tensor.name);
+    tensors.member("role", spelling(tensor.role));
+    tensors.member("layer", tensor.layer);
+    tensors.member("layer_type", tensor.layer_type);
+    tensors.key("shape");
+    tensors.begin_array();
+    for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
+    tensors.end_array();
+    tensors.key("readers");
+    tensors.begin_array();
+    for (const std::string& reader : tensor.readers) tensors.string(reader);
+    tensors.end_array();
+    tensors.key("settings");
+    tensors.json(settings_json(tensor.settings));
+    tensors.end_object();
+  }
+  tensors.end_array();
+  JsonWriter notes;
+  notes.begin_array();
+  for (const PlanNote& note : plan.notes) {
+    notes.begin_object();
+    notes.member("subject", note.subject);
+    notes.member("text", note.text);
+    notes.end_object();
+  }
+  notes.end_array();
+  JsonWriter left_out;
+  left_out.begin_array();
+  for (const std::string& name : plan.left_out) left_out.string(name);
+  left_out.end_array();
+  JsonWriter transforms;
+  write_transforms(transforms, plan.transforms);
+  return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() +
+         ", \"notes\": " + notes.text() + ", \"transform_status\": " + transforms.text();
+}
+
+}  // namespace qcal
