@@ -6,13 +6,10 @@
 #include <utility>
 
 #include "config/describe.h"
-#include "engine/correct/correct.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/recording_index.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
-#include "engine/export/quantized_model.h"
-#include "engine/plan/plan_notes.h"
 #include "engine/state/calibrator_identity.h"
 #include "engine/version.h"
 
@@ -60,13 +57,6 @@ std::string text_of(const Alignment& align) {
 NonFinite policy_of(const Configuration& configuration, const RunOptions& options) {
   const bool vitis = configuration.compatibility == Compatibility::vitis;
   return options.non_finite.value_or(vitis ? NonFinite::skip : NonFinite::reject);
-}
-
-void count_corrections(ExportContext& context) {
-  const auto status = std::ranges::find(context.transforms, "include_bias_corr", &TransformStatus::name);
-  const auto kept = std::ranges::count(context.bias_corrections, true, &BiasCorrection::kept);
-  status->details = {std::to_string(kept) + " of " + std::to_string(context.bias_corrections.size()) +
-                     " layers, on float inputs"};
 }
 
 // What finishing needs beside the identity, and what says where a state comes from.
@@ -162,21 +152,16 @@ CalibrationRun::CalibrationRun(SavedRun saved, RunOptions options)
 CalibrationRun::CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options,
                                Values values)
     : job_(std::move(job)), options_(std::move(options)), dumps_(std::move(dumps)) {
-  const Configuration& configuration = job_.configuration;
   if (job_.model.empty()) {
-    plan_ = plan_of_dump(*dumps_, job_);
+    plan_of_dump_ = plan_of_dump(*dumps_, job_);
   } else {
-    network_ = read_network(job_.model, configuration);
-    const Graph& graph = network_->transformed.graph;
-    plan_ = make_plan(graph, configuration);
-    if (values == Values::here) dumps_ = dumps_of_network(*network_, std::move(dumps_), result_.warnings);
-    for (const PlanNote& note : plan_.notes) result_.warnings.push_back(note.subject + ": " + note.text);
-    std::optional<BiasCorrector> corrector;
-    if (configuration.include_bias_corr.value) corrector.emplace(graph, plan_, *options_.backend);
-    watch_.emplace(watched_bounds(*network_), std::move(corrector));
+    network_.emplace(job_.model, job_.configuration, options_);
+    if (values == Values::here) dumps_ = dumps_of_network(network_->network(), std::move(dumps_), warnings_);
+    for (std::string& warning : network_->warnings()) warnings_.push_back(std::move(warning));
   }
-  collection_.emplace(plan_, *dumps_, configuration, options_, watch_ ? &*watch_ : nullptr);
-  identity_ = identity_of(job_, options_, network_ ? &*network_ : nullptr, *dumps_);
+  collection_.emplace(network_ ? network_->plan() : plan_of_dump_, *dumps_, job_.configuration, options_,
+                      network_ ? &network_->watch() : nullptr);
+  identity_ = identity_of(job_, options_, network_ ? &network_->network() : nullptr, *dumps_);
 }
 
 void CalibrationRun::read(const Shard& shard, const std::function<void()>& after_batch) {
@@ -210,52 +195,15 @@ void CalibrationRun::resume(std::string_view state, const std::string& source, c
   from.end();
 }
 
-// Device rules and bias correction: what the search found becomes what is written.
-void CalibrationRun::correct() {
-  RunOptions quiet = options_;
-  quiet.on_progress = {};
-  const auto search = [&](const QuantizationPlan& biases) {
-    return collect(biases, *dumps_, job_.configuration, quiet);
-  };
-  const BiasCorrector* corrector = watch_->corrector();
-  Corrected corrected = qcal::correct(result_.graph, plan_, job_.configuration, options_.align, corrector,
-                                      std::move(result_.parameters), search);
-  result_.parameters = std::move(corrected.parameters);
-  result_.context.adjustments = std::move(corrected.adjustments);
-  result_.context.bias_corrections = std::move(corrected.bias_corrections);
-  if (corrector != nullptr) count_corrections(result_.context);
-  for (const PlanNote& note : corrected.notes) result_.warnings.push_back(note.subject + ": " + note.text);
-}
-
-// Parameters are worth having even for a network that cannot be written.
-void CalibrationRun::write_quantized() {
-  try {
-    result_.quantized =
-        quantized_model({network_->file, network_->as_read, result_.graph, plan_, result_.parameters,
-                         result_.context.bias_corrections, job_.configuration.compatibility},
-                        CalibrationResult::data_file);
-  } catch (const InputError& error) {
-    result_.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
-  }
-}
-
 CalibrationResult CalibrationRun::finish() {
-  const Configuration& configuration = job_.configuration;
-  result_.parameters = collection_->finish();
-  if (!network_) {
-    result_.context = {
-        version(), "", dumps_->model_sha256().value_or(""), configuration_json(configuration), {}};
-    return std::move(result_);
-  }
-  const ReachedBounds& seen = watch_->bounds();
-  if (const auto warning = lost_bounds_warning(*network_, *dumps_, seen))
-    result_.warnings.push_back(*warning);
-  result_.graph = without_unreached_bounds(*network_, seen).transformed.graph;
-  result_.context = {version(), job_.model.filename().string(), network_->sha256,
-                     configuration_json(configuration), transform_status(result_.graph, configuration)};
-  correct();
-  write_quantized();
-  return std::move(result_);
+  QuantizationParameters found = collection_->finish();
+  if (network_) return network_->finish(std::move(found), *dumps_, warnings_);
+  CalibrationResult result;
+  result.parameters = std::move(found);
+  result.context = {
+      version(), "", dumps_->model_sha256().value_or(""), configuration_json(job_.configuration), {}};
+  result.warnings = warnings_;
+  return result;
 }
 
 }  // namespace qcal

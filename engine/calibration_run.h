@@ -15,8 +15,7 @@
 #include <vector>
 
 #include "engine/collection.h"
-#include "engine/network.h"
-#include "engine/network_watch.h"
+#include "engine/network_job.h"
 #include "engine/pipeline.h"
 #include "engine/state/sealed.h"
 
@@ -65,7 +64,7 @@ class CalibrationRun {
   void resume(std::string_view state, const std::string& source, const std::string& note = "");
 
   // So far: about recording and plan.
-  const std::vector<std::string>& warnings() const { return result_.warnings; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
   // Search, device rules, bias correction, export. Throws InvalidArgument where a batch is missing. To be
   // called once.
@@ -75,16 +74,12 @@ class CalibrationRun {
   enum class Values { here, elsewhere };
   CalibrationRun(CalibrationJob job, std::unique_ptr<DumpSource> dumps, RunOptions options, Values values);
 
-  void correct();
-  void write_quantized();
-
   const CalibrationJob job_;
   const RunOptions options_;
-  CalibrationResult result_;
-  std::optional<Network> network_;
+  std::vector<std::string> warnings_;
+  std::optional<NetworkJob> network_;
   std::unique_ptr<DumpSource> dumps_;
-  QuantizationPlan plan_;
-  std::optional<NetworkWatch> watch_;
+  QuantizationPlan plan_of_dump_;  // where there is no network
   std::optional<Collection> collection_;
   Identity identity_;
 };

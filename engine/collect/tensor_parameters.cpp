@@ -62,6 +62,24 @@ TensorParameters with_outcome(TensorParameters parameters, const TensorOutcome& 
   return parameters;
 }
 
+QuantizationParameters with_shared_parameters(const QuantizationPlan& plan, QuantizationParameters found) {
+  QuantizationParameters all;
+  auto next = found.tensors.begin();
+  for (const PlannedTensor& tensor : plan.tensors) {
+    if (tensor.same_as.empty()) {
+      all.tensors.push_back(std::move(*next++));
+      continue;
+    }
+    all.tensors.push_back(*std::ranges::find(all.tensors, tensor.same_as, &TensorParameters::name));
+    TensorParameters& copy = all.tensors.back();
+    copy.name = tensor.name;
+    copy.role = tensor.role;
+    copy.layer = tensor.layer;
+    copy.layer_type = tensor.layer_type;
+  }
+  return all;
+}
+
 void set_fix_pos(TensorParameters& parameters) {
   parameters.fix_pos.reset();
   if (parameters.scale_type != ScaleType::power_of_two) return;

@@ -13,6 +13,10 @@ TensorParameters planned_parameters(const PlannedTensor& tensor);
 // `parameters` with the outcome filled in.
 TensorParameters with_outcome(TensorParameters parameters, const TensorOutcome& outcome);
 
+// `found`, which has the tensors of `plan` without same_as, in plan order, each of the others with a copy of
+// the parameters that it shares.
+QuantizationParameters with_shared_parameters(const QuantizationPlan& plan, QuantizationParameters found);
+
 // Sets fix_pos where every scale is a power of two, clears it otherwise.
 void set_fix_pos(TensorParameters& parameters);
 

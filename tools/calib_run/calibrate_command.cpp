@@ -112,10 +112,7 @@ void run_job(const Job& job) {
   } else {
     CalibrationResult result = run.finish();
     bar.reset();
-    const Configuration& configuration = loaded.configuration;
-    results->write(std::move(result),
-                   {configuration.target_device.value, configuration.compatibility, backend->reason(),
-                    job.work.backend == "auto"},
+    results->write(std::move(result), {loaded.configuration, backend->reason(), job.work.backend == "auto"},
                    loaded.warnings);
   }
   if (checkpoint) checkpoint->remove();

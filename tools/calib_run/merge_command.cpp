@@ -35,9 +35,7 @@ void run_job(const Job& job) {
     run.merge(state, file);
   }
   if (results) {
-    results->write(run.finish(),
-                   {configuration.target_device.value, configuration.compatibility, backend->reason(), false},
-                   {});
+    results->write(run.finish(), {configuration, backend->reason(), false}, {});
     return;
   }
   write_file_atomically(job.state, run.save());

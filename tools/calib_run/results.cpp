@@ -6,39 +6,22 @@
 
 #include "config/setting_names.h"
 #include "engine/export/json_writer.h"
-#include "engine/export/quant_info.h"
+#include "engine/result_files.h"
 #include "tools/calib_run/name_map.h"
 #include "tools/calib_run/result_table.h"
 #include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
-namespace {
-
-// A DPU's network goes through Vitis AI's compiler, so that onnxruntime's demands interest only who asks.
-void add_runtime_problems(const std::optional<Runtime>& asked, TargetDevice target,
-                          CalibrationResult& result) {
-  if (result.context.model_file.empty() || (!asked && target == TargetDevice::dpu)) return;
-  for (std::string& line : runtime_problems(result.parameters, asked.value_or(Runtime::onnxruntime)))
-    result.warnings.push_back(std::move(line));
-}
-
-}  // namespace
-
 Results::Results(const ResultOptions& options, const OutputOptions& output)
     : options_(options), output_(output), names_(read_name_map(options.names)), out_(options.out) {}
 
 void Results::write(CalibrationResult result, const ResultOrigin& origin,
                     const std::vector<std::string>& earlier) {
   result.context.per_channel_batches = options_.per_batch;
-  const std::string params = quant_params_json(result.parameters, result.context);
-  out_.add("quant_params.json", params);
-  out_.add("quant_info.json", quant_info_json(result.parameters, {names_, origin.compatibility}));
-  add_runtime_problems(options_.runtime, origin.target, result);
-  if (options_.runtime == Runtime::tensorrt) out_.add("tensorrt.cache", tensorrt_cache(result.parameters));
   const bool has_model = !result.quantized.model.empty();
-  if (has_model) out_.add("quantized.onnx", std::move(result.quantized.model));
-  if (!result.quantized.data.empty())
-    out_.add(CalibrationResult::data_file, std::move(result.quantized.data));
+  const std::string params = add_result_files(out_, result, origin.configuration, {names_, options_.runtime});
+  for (std::string& line : runtime_warnings(result, origin.configuration, options_.runtime))
+    result.warnings.push_back(std::move(line));
   out_.commit();
   if (output_.talks()) print_warnings(result.warnings);
   result.warnings.insert(result.warnings.begin(), earlier.begin(), earlier.end());

@@ -28,10 +28,8 @@ struct OutputOptions {
   bool talks() const { return !json && !quiet; }
 };
 
-// Of what was calibrated.
 struct ResultOrigin {
-  TargetDevice target = TargetDevice::cpu;
-  Compatibility compatibility = Compatibility::standard;
+  const Configuration& configuration;
   std::string backend;        // what ran and why, for JSON
   bool tell_backend = false;  // to people too
 };

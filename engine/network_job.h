@@ -1,0 +1,44 @@
+// What calibrating a network takes besides the collectors, wherever its batches come from: reading,
+// transforming and planning before, and from collected parameters to a result after.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/network.h"
+#include "engine/network_watch.h"
+#include "engine/pipeline.h"
+
+namespace qcal {
+
+// Stays where it was made: its parts refer to each other.
+class NetworkJob {
+ public:
+  // Throws what read_network and make_plan throw.
+  NetworkJob(const std::filesystem::path& model, const Configuration& configuration, RunOptions options);
+  NetworkJob(const NetworkJob&) = delete;
+  NetworkJob& operator=(const NetworkJob&) = delete;
+
+  const Network& network() const { return network_; }
+  const QuantizationPlan& plan() const { return plan_; }
+  // About the plan.
+  std::vector<std::string> warnings() const;
+
+  // Who must see every batch, in host memory, beside the collectors.
+  NetworkWatch& watch() { return watch_; }
+
+  // `found` has the parameters of the plan, `dumps` is where the batches came from. `warnings` stand ahead of
+  // what comes up here. To be called once.
+  CalibrationResult finish(QuantizationParameters found, const DumpSource& dumps,
+                           std::vector<std::string> warnings);
+
+ private:
+  Configuration configuration_;
+  RunOptions options_;
+  Network network_;
+  QuantizationPlan plan_;
+  NetworkWatch watch_;
+};
+
+}  // namespace qcal
