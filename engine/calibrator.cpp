@@ -204,6 +204,10 @@ void Calibrator::declare(const PlannedTensor& planned) {
 
 void Calibrator::observe(const std::string& name, const TensorView& batch, Stream stream,
                          std::optional<std::int64_t> index) {
+  if (batch.memory == Memory::device && state_->backend->name() == "cpu") {
+    throw InvalidArgument(quoted(name) + ": a batch lies in device memory, and the back end is the CPU's (" +
+                          state_->backend->reason() + ")");
+  }
   observe(name, WholeTensor(batch), stream, index);
 }
 

@@ -27,12 +27,25 @@ else
 fi
 
 tools/install_packages.sh
+# The Python package is built for the environment that its tests run in. Sanitizers would have to be loaded ahead of
+# Python itself.
+python=()
+if [[ -z "$sanitize" ]]; then
+  if tests/python/make_venv.sh "$build/venv" tests/python/requirements.txt; then
+    python=(-DQCAL_BUILD_PYTHON=ON -DPython_EXECUTABLE="$PWD/$build/venv/bin/python")
+  elif [[ "${CI:-}" == true ]]; then
+    exit 1
+  else
+    echo "The Python package is neither built nor tested: its environment could not be made"
+    python=(-DQCAL_BUILD_PYTHON=OFF)
+  fi
+fi
 # Another checkout of the same sources finds what ccache has compiled for this one.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$optimisation" \
   -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \
-  -DCMAKE_CUDA_ARCHITECTURES="${QCAL_CUDA_ARCHITECTURES:-75;90}"
+  -DCMAKE_CUDA_ARCHITECTURES="${QCAL_CUDA_ARCHITECTURES:-75;90}" "${python[@]}"
 cmake --build "$build"
 if [[ $# == 0 && "${CI:-}" != true ]]; then set -- -LE mutation; fi
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@"

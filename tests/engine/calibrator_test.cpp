@@ -113,6 +113,16 @@ TEST(Calibrator, LayersAreFoundByVaiQPytorchNamesWhereTheModulePathIsGiven) {
   EXPECT_EQ(parameters.tensors[1].bit_width, 8);
 }
 
+TEST(Calibrator, DeviceMemoryNeedsADevicesBackEnd) {
+  Calibrator calibrator(cpu_configuration(), Backend::cpu());
+  calibrator.declare("x", {});
+  const std::vector<float> values{1.0f};
+  EXPECT_THAT(refusal([&] {
+                calibrator.observe("x", {values.data(), DType::f32, {1}, Memory::device, {}});
+              }),
+              AllOf(HasSubstr("\"x\""), HasSubstr("device memory"), HasSubstr("cpu: asked for")));
+}
+
 TEST(Calibrator, RolesOutsideQuantizableDataTypeStayFloat) {
   Configuration configuration = cpu_configuration();
   configuration.quantizable[Role::activation].value = false;
