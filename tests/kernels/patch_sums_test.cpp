@@ -285,8 +285,8 @@ TEST(PatchSumsCuda, GoOnFromSumsOfEitherBackEnd) {
   };
   const auto whole = Backend::cpu()->make_patch_sums();
   added(*whole, 0, 4);
-  for (const auto& first_of : {test_backend(), Backend::cpu()}) {
-    for (const auto& rest_of : {test_backend(), Backend::cpu()}) {
+  for (const auto& first_of : {Backend::cuda(), Backend::cpu()}) {
+    for (const auto& rest_of : {Backend::cuda(), Backend::cpu()}) {
       for (std::int64_t cut = 0; cut <= 4; ++cut) {
         const auto first = first_of->make_patch_sums();
         const auto rest = rest_of->make_patch_sums();
