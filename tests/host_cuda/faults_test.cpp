@@ -75,8 +75,8 @@ class Faults : public testing::TestWithParam<FaultyKernel> {
 
 TEST_P(Faults, AreReported) {
   const Reports& reports = expected_reports().at(GetParam().name);
-  const bool by_sanitizer = host_cuda::flavour == "asan" && reports.asan != reports.plain;
-  const std::string& expected = host_cuda::flavour == "race" ? reports.race
+  const bool by_sanitizer = host_cuda::flavour() == "asan" && reports.asan != reports.plain;
+  const std::string& expected = host_cuda::flavour() == "race" ? reports.race
                                 : by_sanitizer               ? reports.asan
                                                              : reports.plain;
   if (expected.empty()) GTEST_SKIP() << "another flavour reports it";

@@ -1,10 +1,10 @@
-// Which flavour of the emulation a test is linked to.
 #pragma once
 
 #include <string_view>
 
 namespace host_cuda {
 
-inline constexpr std::string_view flavour = QCAL_HOST_CUDA_FLAVOUR;
+// Which flavour of the emulation a program is linked to: plain, asan or race.
+std::string_view flavour();
 
 }  // namespace host_cuda

@@ -308,13 +308,13 @@ TEST_F(Runtime, EventsOrderStreams) {
 }
 
 TEST_F(Runtime, AMissingEventGivesWrongResults) {
-  if (flavour == "race")
+  if (flavour() == "race")
     GTEST_SKIP() << "the race checker ends the sum, which reads what nothing has written";
   EXPECT_LT(right_sums(cudaStreamNonBlocking, [](cudaStream_t, cudaStream_t) {}), 20);
 }
 
 TEST_F(Runtime, AnEventRecordedTooEarlyOrdersNothing) {
-  if (flavour == "race")
+  if (flavour() == "race")
     GTEST_SKIP() << "the race checker ends the sum, which reads what nothing has written";
   const auto too_early = [](cudaStream_t, cudaStream_t to) {
     EXPECT_EQ(cudaStreamWaitEvent(to, recorded_on(new_stream())), cudaSuccess);
@@ -379,25 +379,25 @@ std::string sum_of(const unsigned* values) {
 }
 
 TEST_F(Runtime, HostMemoryInAKernelIsAFault) {
-  if (flavour != "race") GTEST_SKIP() << "only the race checker tells host memory";
+  if (flavour() != "race") GTEST_SKIP() << "only the race checker tells host memory";
   const std::vector<unsigned> host = ascending();
   EXPECT_THAT(sum_of(host.data()), testing::HasSubstr("neither device nor shared memory"));
 }
 
 TEST_F(Runtime, UnwrittenDeviceMemoryIsAFault) {
-  if (flavour != "race")
+  if (flavour() != "race")
     GTEST_SKIP() << "only the race checker knows what was written; elsewhere it is garbage";
   const DeviceArray<unsigned> values(count);
   EXPECT_THAT(sum_of(values.data()), testing::HasSubstr("read of uninitialised device memory"));
 }
 
 TEST_F(Runtime, FreedMemoryIsAFault) {
-  if (flavour == "plain") GTEST_SKIP() << "needs a checker";
+  if (flavour() == "plain") GTEST_SKIP() << "needs a checker";
   void* freed = nullptr;
   ASSERT_EQ(cudaMalloc(&freed, bytes), cudaSuccess);
   const DeviceArray<unsigned> another(count);
   ASSERT_EQ(cudaFree(freed), cudaSuccess);
-  if (flavour == "asan") {
+  if (flavour() == "asan") {
     EXPECT_DEATH(sum_of(static_cast<unsigned*>(freed)), "heap-use-after-free");
   } else {
     EXPECT_THAT(sum_of(static_cast<unsigned*>(freed)), testing::HasSubstr("out of bounds of device memory"));
@@ -405,7 +405,7 @@ TEST_F(Runtime, FreedMemoryIsAFault) {
 }
 
 TEST_F(Runtime, DeviceMemoryInHostCodeIsAFault) {
-  if (flavour != "asan") GTEST_SKIP() << "only AddressSanitizer watches host code";
+  if (flavour() != "asan") GTEST_SKIP() << "only AddressSanitizer watches host code";
   const DeviceArray<unsigned> values(count);
   values.copy_from(ascending());
   EXPECT_DEATH(std::fprintf(stderr, "%u\n", *static_cast<volatile unsigned*>(values.data())),
