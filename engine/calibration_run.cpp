@@ -93,7 +93,12 @@ Origin read_origin(ByteReader& from, const Identity& identity) {
   const bool vitis = from.flag();
   run.non_finite = static_cast<NonFinite>(from.whole(2, "a policy"));
   run.align = {.concat = from.flag(), .add = from.flag(), .pool = from.flag()};
-  run.dumps = dumps_elsewhere(read_index(from));
+  RecordingIndex index = read_index(from);
+  for (const RecordedTensor& tensor : index.tensors) {
+    if (run.job.model.empty() && tensor.batches == 0)
+      from.refuse("of a recording without a batch of tensor " + in_quotes(tensor.name));
+  }
+  run.dumps = dumps_elsewhere(std::move(index));
   const auto text = std::ranges::find(identity, configuration_key, &Identity::value_type::first);
   if (text == identity.end()) from.refuse("does not say its configuration");
   ParsedConfiguration parsed = parse_config(

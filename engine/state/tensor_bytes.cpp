@@ -126,10 +126,9 @@ void write_vitis(ByteWriter& to, const Histogram& histogram) {
   for (const std::uint64_t count : histogram.counts) to.whole(count);
 }
 
-Histogram read_vitis(ByteReader& from, const ValueRange& range) {
+Histogram read_vitis(ByteReader& from) {
   Histogram histogram;
   const std::size_t bins = from.count(sizeof(float) + 1, "bins");
-  if (bins == 0 && range.empty()) return histogram;
   if (bins < histogram_bins) from.refuse(fmt::format("a histogram of {} bins", bins));
   for (std::size_t i = 0; i <= bins; ++i) {
     const auto edge = static_cast<float>(finite(from, from.real32(), "an edge of a bin"));
@@ -172,7 +171,7 @@ Summary read_summary(ByteReader& from, const TensorSpec& spec) {
     ChannelSummary& channel = summary.channels.emplace_back();
     channel.range = read_range(from);
     if (is_dyadic(binning)) channel.histogram = read_dyadic(from, channel.range, binning);
-    if (binning == Binning::vitis) channel.histogram = read_vitis(from, channel.range);
+    if (binning == Binning::vitis) channel.histogram = read_vitis(from);
   }
   return summary;
 }

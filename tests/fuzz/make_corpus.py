@@ -5,6 +5,7 @@ Small files in which every feature of each format occurs, so that the fuzzers st
 that a fuzzer found (crash-*, found-*) stand beside them and are left alone.
 Needs the packages of tests/python/requirements.txt.
 """
+import hashlib
 import io
 import json
 import pathlib
@@ -365,12 +366,137 @@ def onnx_seeds():
     yield "text", b"not a model"
 
 
+def whole(value):
+    data = b""
+    while value >= 0x80:
+        data += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return data + bytes([value])
+
+
+def integer(value):
+    return whole(2 * value if value >= 0 else -2 * value - 1)
+
+
+def text(value):
+    return whole(len(value)) + value
+
+
+def counted(parts):
+    return whole(len(parts)) + b"".join(parts)
+
+
+def wholes(*values):
+    return b"".join(map(whole, values))
+
+
+def indices(*runs):
+    return counted([integer(first) + whole(more) for first, more in runs])
+
+
+def choice(scale=0.5, zero_point=0, amax=2.0, low=-1.0, high=1.0):
+    return struct.pack("<d", scale) + integer(zero_point) + struct.pack("<dff", amax, low, high)
+
+
+def value_range(least, most, elements, non_finite=0):
+    return struct.pack("<ff", least, most) + wholes(elements, non_finite)
+
+
+def found(channels=((0.5, 0, 2.0),), batches=2, qmin=-128, qmax=127):
+    row = b"".join(struct.pack("<d", s) + integer(z) + struct.pack("<d", a) for s, z, a in channels)
+    return (wholes(1, 1, 1, 0) + integer(qmin) + integer(qmax) + wholes(batches, 8, 1, len(channels)) + row +
+            whole(batches) + batches * row)
+
+
+# engine/state/README.md has the format. The first byte is for fuzz_state.cpp.
+def state_seeds():
+    nan, infinity = float("nan"), float("inf")
+    gathered = whole(0) + indices((0, 1))
+    two = gathered + wholes(8, 0, 2)
+    yield "per_batch", b"0" + two + b"".join(integer(i) + wholes(0, 1) + choice() for i in (0, 1))
+    yield "batch_unseen", b"0" + two + integer(7) + wholes(0, 1) + choice() + bytes(40)
+    yield "batch_twice", b"0" + two + 2 * (integer(0) + wholes(0, 1) + choice())
+    yield "no_choice", b"0" + two + integer(0) + wholes(0, 0) + bytes(60)
+    for name, values in {"scale": (nan,), "negative_scale": (-1.0,), "zero_point": (1.0, 1 << 40), "amax": (1.0, 0, infinity),
+                         "low": (1.0, 0, 1.0, nan), "high": (1.0, 0, 1.0, 0.0, nan)}.items():
+        yield "choice_" + name, b"0" + gathered + wholes(8, 0, 1) + integer(0) + wholes(0, 1) + choice(*values)
+    yield "per_channel", b"1" + gathered + wholes(8, 0, 2) + b"".join(
+        integer(i) + whole(i) + (counted([choice(), choice()]) if i == 0 else whole(0)) + counted([choice(), choice()])
+        for i in (0, 1))
+    yield "two_channels", b"0" + gathered + wholes(8, 0, 1) + integer(0) + wholes(0, 2) + choice() + choice()
+    bins = wholes(*([3] + 1023 * [0] + [1]))
+    one_channel = whole(0) + indices((0, 0), (5, 2)) + wholes(2, 4, 0, 1)
+    yield "bins", b"2" + one_channel + value_range(-1.0, 0.5, 4) + bins
+    yield "bins_few", b"2" + one_channel + value_range(-1.0, 0.5, 5) + bins
+    yield "bins_many", b"2" + one_channel + value_range(-1.0, 0.5, 3) + bins
+    yield "range", b"3" + one_channel + value_range(-1.0, 0.5, 4)
+    yield "range_backwards", b"3" + one_channel + value_range(1.0, 0.5, 4)
+    yield "range_none", b"3" + one_channel + value_range(infinity, -infinity, 4, 4)
+    yield "range_too_much", b"3" + one_channel + value_range(0.0, 1.0, 4, 5)
+    yield "no_channels", b"3" + whole(0) + indices((0, 0)) + wholes(2, 4, 0, 0)
+    edges = b"".join(struct.pack("<f", i / 1024) for i in range(2049))
+    yield "vitis", b"4" + one_channel + value_range(0.0, 2.0, 4) + whole(2048) + edges + bytes(2047) + b"\x04"
+    yield "vitis_unordered", b"4" + one_channel + value_range(0.0, 2.0, 4) + whole(2048) + edges[::-1] + bytes(2048)
+    yield "vitis_flat", b"4" + one_channel + value_range(0.0, 2.0, 4) + whole(2048) + bytes(8192) + edges[4:8] + bytes(2048)
+    yield "vitis_few", b"4" + one_channel + value_range(0.0, 2.0, 4) + whole(3) + bytes(30)
+    yield "vitis_none", b"4" + one_channel + value_range(infinity, -infinity, 4, 4) + whole(0)
+    yield "found", b"0" + found()
+    yield "found_channels", b"1" + found(3 * ((0.25, 0, 1.0),))
+    yield "found_two", b"0" + found(2 * ((0.25, 0, 1.0),))
+    yield "found_integers", b"0" + found(qmin=1)
+    yield "indices_unordered", b"0" + whole(0) + indices((5, 0), (3, 0))
+    yield "indices_long", b"0" + whole(0) + indices((-5, (1 << 64) - 1))
+    yield "flag", b"0\x02"
+    yield "long_number", b"0\x00" + 10 * b"\xff"
+    yield "trailing", b"0" + found() + b"more"
+
+    def totals(samples, sums):
+        return wholes(samples, 9 * samples) + counted([struct.pack("<d", value) for value in sums])
+
+    yield "watched", b"w" + wholes(9, 3, 1) + text(b"") + totals(4, [1.0, 2.0, 3.0, 4.0]) + totals(1, [1.0] * 4)
+    yield "watched_none", b"w" + wholes(9, 3, 1) + text(b"its shape") + totals(0, []) + totals(0, [])
+    yield "watched_misfit", b"w" + wholes(9, 3, 1) + text(b"") + totals(4, [1.0]) + totals(1, [1.0])
+    yield "watched_nan", b"w" + wholes(9, 3, 1) + text(b"") + totals(3, [nan] * 4) + totals(0, [])
+
+    index = text(b"in memory") + text(b"") + counted([text(b"x") + wholes(2, 16), text(b"y") + wholes(1, 4)])
+
+    def origin(axis=0, role=3):
+        return text(b"note") + text(b"") + wholes(role, axis and 1) + integer(axis) + wholes(0, 0, 0, 1, 0) + index
+
+    def item(name, runs, watched=b""):
+        return text(text(name) + indices(*runs) + text(b"") + text(watched))
+
+    yield "run", b"r" + origin() + counted([item(b"x", [(0, 1)]), item(b"y", [(0, 0)])])
+    yield "run_axis", b"r" + origin(axis=1) + counted([])
+    yield "run_far_axis", b"r" + origin(axis=1000) + counted([])
+    yield "run_role", b"r" + origin(role=9)
+    yield "run_twice", b"r" + origin() + counted(2 * [item(b"x", [(0, 0)])])
+    yield "run_unknown", b"r" + origin() + counted([item(b"z", [(0, 0)])])
+    yield "run_batches", b"r" + origin() + counted([item(b"x", [(1, 7)])])
+    yield "run_watched", b"r" + origin() + counted([item(b"x", [(0, 0)], b"more")])
+    yield "run_more", b"r" + origin() + counted([]) + b"more"
+
+    def sealed(contents, version=1):
+        data = b"\x89QCAL\r\n\x1a" + struct.pack("<IQ", version, len(contents)) + contents
+        return data + hashlib.sha256(data).hexdigest().encode()
+
+    yield "sealed", sealed(counted([text(b"kind of state") + text(b"calib_run tensors")]))
+    yield "sealed_calibrator", sealed(counted([text(b"version of qcal") + text(b"0")]))
+    yield "sealed_version", sealed(b"", 2)
+    yield "sealed_other", sealed(b"\x00")
+    yield "sealed_changed", sealed(b"a").replace(b"a", b"b")
+    yield "sealed_cut", sealed(b"a")[:-1]
+    yield "sealed_short", sealed(b"")[:20]
+    yield "empty", b""
+    yield "text", b"{}"
+
+
 def main():
     corpus = pathlib.Path(sys.argv[1])
     repository = pathlib.Path(__file__).resolve().parents[2]
     for reader, seeds in {"config": config_seeds(repository), "manifest": manifest_seeds(), "npy": npy_seeds(),
                           "npz": npz_seeds(), "onnx": onnx_seeds(), "quant_params": quant_params_seeds(),
-                          "safetensors": safetensors_seeds()}.items():
+                          "safetensors": safetensors_seeds(), "state": state_seeds()}.items():
         folder = corpus / reader
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in seeds:

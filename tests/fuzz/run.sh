@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export seconds="${1:-30}"
 export build=build/fuzz fewest_lines=80
 
-readers=(config manifest npy npz onnx quant_params safetensors)
+readers=(config manifest npy npz onnx quant_params safetensors state)
 
 # The files whose lines are a reader's.
 sources() {
@@ -23,7 +23,14 @@ sources() {
     onnx) echo engine/graph/{onnx_reader,onnx_tensor,external_data,module_paths}.cpp ;;
     quant_params) echo engine/export/read_quant_params.cpp engine/dumps/json_input.cpp ;;
     safetensors) echo engine/dumps/{safetensors,json_input,stored_tensor,value_stream}.cpp ;;
+    state) echo engine/state/{bytes,sealed,tensor_bytes,calibrator_identity}.cpp engine/collect/index_set.cpp \
+      engine/dumps/recording_index.cpp engine/network_watch.cpp ;;
   esac
+}
+
+# The longest file: a state of vai_q_pytorch's 2048 bins takes 10 KiB.
+longest() {
+  if [[ "$1" == state ]]; then echo 12288; else echo 4096; fi
 }
 
 # Percent of the reader's lines that its corpus reaches.
@@ -37,7 +44,7 @@ lines_covered() {
 fuzz() {
   local reader="$1" work="$build/run/$1" corpus="tests/fuzz/corpus/$1" verdict=ok executions lines=0
   rm -rf "$work" && mkdir -p "$work/new"
-  local limits=(-max_len=4096 -timeout=10 -malloc_limit_mb=32 -rss_limit_mb=1024 "-artifact_prefix=$work/")
+  local limits=("-max_len=$(longest "$reader")" -timeout=10 -malloc_limit_mb=32 -rss_limit_mb=1024 "-artifact_prefix=$work/")
   # libprotobuf is not instrumented, and grows containers that instrumented code reads.
   export ASAN_OPTIONS=detect_container_overflow=0:quarantine_size_mb=64 UBSAN_OPTIONS=print_stacktrace=1
   if ! LLVM_PROFILE_FILE="$work/corpus.profraw" "$build/fuzz_$reader" "${limits[@]}" -runs=0 "$corpus" >"$work/log" 2>&1; then
@@ -52,7 +59,7 @@ fuzz() {
   if [[ "$verdict" == CRASH ]]; then tail -n 60 "$work/log" >&2; fi
   printf '%-13s %12s %6s%%  %s\n' "$reader" "${executions:-0}" "$lines" "$verdict" >"$work/row"
 }
-export -f fuzz sources lines_covered
+export -f fuzz sources lines_covered longest
 
 tools/install_packages.sh
 tools/install_packages.sh tests/fuzz/packages.txt
