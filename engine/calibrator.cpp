@@ -1,6 +1,7 @@
 #include "engine/calibrator.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -59,11 +60,17 @@ void complete_tensor(const std::string& name, DeclaredTensor& tensor) {
   tensor.complete = true;
 }
 
+// The largest index has none after it.
+std::int64_t index_after(std::int64_t index) {
+  return index == std::numeric_limits<std::int64_t>::max() ? index : index + 1;
+}
+
 void refuse_complete(const std::string& name) {
   throw InvalidArgument(quoted(name) + " is complete and cannot be merged");
 }
 
-std::string saved(DeclaredTensor& tensor) {
+std::string saved(const std::string& name, DeclaredTensor& tensor) {
+  const std::lock_guard lock(tensor.mutex);
   if (!tensor.observed) return "";
   ByteWriter bytes;
   bytes.text(tensor.settings);
@@ -71,20 +78,21 @@ std::string saved(DeclaredTensor& tensor) {
   if (tensor.complete) {
     write_found(bytes, tensor.parameters);
   } else {
-    write_state(bytes, tensor.calibration->state(), tensor.spec);
+    naming(quoted(name), [&] { write_state(bytes, tensor.calibration->state(), tensor.spec); });
   }
   return bytes.take();
 }
 
 void merge_state(const std::string& name, DeclaredTensor& tensor, TensorState theirs) {
   if (theirs.seen.empty()) return;
-  const std::int64_t largest = theirs.seen.largest();
+  const std::int64_t next = index_after(theirs.seen.largest());
   naming(quoted(name), [&] { tensor.calibration->merge(std::move(theirs)); });
   tensor.observed = true;
-  tensor.next_index = std::max(tensor.next_index, largest == INT64_MAX ? largest : largest + 1);
+  tensor.next_index = std::max(tensor.next_index, next);
 }
 
 void merge_saved(const std::string& name, DeclaredTensor& tensor, ByteReader from) {
+  const std::lock_guard lock(tensor.mutex);
   if (from.left() == 0) return;
   if (tensor.settings.empty()) from.refuse("was to be quantized where this was made; here it stays float");
   if (from.text() != tensor.settings)
@@ -162,7 +170,8 @@ Calibrator::Calibrator(Calibrator&&) noexcept = default;
 Calibrator& Calibrator::operator=(Calibrator&&) noexcept = default;
 
 void Calibrator::declare(const std::string& name, const Declaration& declaration) {
-  const Configuration& configuration = state_->configuration;
+  const std::shared_ptr<State> state = state_;
+  const Configuration& configuration = state->configuration;
   const bool input_as_activation =
       declaration.role == Role::input && configuration.compatibility == Compatibility::vitis;
   const Role settings_role = input_as_activation ? Role::activation : declaration.role;
@@ -183,23 +192,24 @@ void Calibrator::declare(const std::string& name, const Declaration& declaration
 }
 
 void Calibrator::declare(const PlannedTensor& planned) {
+  const std::shared_ptr<State> state = state_;
   auto tensor = std::make_unique<DeclaredTensor>();
   tensor->parameters = planned_parameters(planned);
   tensor->bias_factors = planned.bias_factors;
   if (planned.settings.datatype.value == Datatype::integer) {
-    const TensorContext context{planned.role, planned.channel_axis, state_->configuration.target_device.value,
-                                state_->configuration.compatibility, state_->non_finite};
+    const TensorContext context{planned.role, planned.channel_axis, state->configuration.target_device.value,
+                                state->configuration.compatibility, state->non_finite};
     tensor->settings = settings_fingerprint(planned.settings, context);
     naming(quoted(planned.name), [&] {
       tensor->spec = tensor_spec(planned.settings, context);
-      tensor->calibration = std::make_unique<TensorCalibration>(tensor->spec, *state_->backend);
+      tensor->calibration = std::make_unique<TensorCalibration>(tensor->spec, *state->backend);
     });
   }
-  const std::lock_guard lock(state_->mutex);
-  if (!state_->tensors.emplace(planned.name, std::move(tensor)).second) {
+  const std::lock_guard lock(state->mutex);
+  if (!state->tensors.emplace(planned.name, std::move(tensor)).second) {
     throw InvalidArgument(quoted(planned.name) + " was already declared");
   }
-  state_->order.push_back(planned.name);
+  state->order.push_back(planned.name);
 }
 
 void Calibrator::observe(const std::string& name, const TensorView& batch, Stream stream,
@@ -221,7 +231,7 @@ void Calibrator::observe(const std::string& name, const TensorParts& batch, Stre
   const std::int64_t number = index.value_or(tensor.next_index);
   naming(quoted(name) + ", batch " + std::to_string(number),
          [&] { tensor.calibration->observe(batch, number, stream); });
-  tensor.next_index = std::max(tensor.next_index, number + 1);
+  tensor.next_index = std::max(tensor.next_index, index_after(number));
   tensor.observed = true;
 }
 
@@ -253,16 +263,12 @@ void Calibrator::merge(Calibrator&& shard) {
 
 std::string Calibrator::save_tensor(const std::string& name) const {
   const std::shared_ptr<State> state = state_;
-  DeclaredTensor& tensor = state->find(name);
-  const std::lock_guard lock(tensor.mutex);
-  return naming(quoted(name), [&] { return saved(tensor); });
+  return saved(name, state->find(name));
 }
 
 void Calibrator::merge_tensor(const std::string& name, std::string_view bytes, const std::string& source) {
   const std::shared_ptr<State> state = state_;
-  DeclaredTensor& tensor = state->find(name);
-  const std::lock_guard lock(tensor.mutex);
-  merge_saved(name, tensor, ByteReader(bytes, source + ": tensor " + in_quotes(name)));
+  merge_saved(name, state->find(name), ByteReader(bytes, source + ": tensor " + in_quotes(name)));
 }
 
 std::string Calibrator::save() const {
@@ -271,7 +277,7 @@ std::string Calibrator::save() const {
   write_identity(contents, calibrator_identity(state->configuration, state->non_finite));
   std::vector<std::pair<std::string, std::string>> tensors;
   for (const std::string& name : state->names()) {
-    std::string bytes = save_tensor(name);
+    std::string bytes = saved(name, state->find(name));
     if (!bytes.empty()) tensors.emplace_back(name, std::move(bytes));
   }
   contents.whole(tensors.size());
@@ -283,14 +289,15 @@ std::string Calibrator::save() const {
 }
 
 void Calibrator::merge(std::string_view bytes, const std::string& source) {
+  const std::shared_ptr<State> state = state_;
   ByteReader from(opened(bytes, source), source);
-  require_same(read_identity(from), calibrator_identity(state_->configuration, state_->non_finite), source);
+  require_same(read_identity(from), calibrator_identity(state->configuration, state->non_finite), source);
   const std::size_t tensors = from.count(2, "tensors");
   for (std::size_t i = 0; i < tensors; ++i) {
     const std::string name(from.text());
     const std::string_view tensor = from.text();
-    if (!state_->declares(name)) from.refuse("holds tensor " + in_quotes(name) + ", which was not declared");
-    merge_tensor(name, tensor, source);
+    if (!state->declares(name)) from.refuse("holds tensor " + in_quotes(name) + ", which was not declared");
+    merge_saved(name, state->find(name), ByteReader(tensor, source + ": tensor " + in_quotes(name)));
   }
   from.end();
 }
@@ -301,16 +308,17 @@ bool Calibrator::splits(const std::string& name) const {
 }
 
 QuantizationParameters Calibrator::finish() {
-  const std::lock_guard lock(state_->mutex);
-  for (const std::string& name : state_->order) {
-    DeclaredTensor& tensor = *state_->tensors.at(name);
+  const std::shared_ptr<State> state = state_;
+  const std::lock_guard lock(state->mutex);
+  for (const std::string& name : state->order) {
+    DeclaredTensor& tensor = *state->tensors.at(name);
     const std::lock_guard tensor_lock(tensor.mutex);
     complete_tensor(name, tensor);
   }
-  state_->set_bias_scales();
+  state->set_bias_scales();
   QuantizationParameters result;
-  for (const std::string& name : state_->order)
-    result.tensors.push_back(std::move(state_->tensors.at(name)->parameters));
+  for (const std::string& name : state->order)
+    result.tensors.push_back(std::move(state->tensors.at(name)->parameters));
   return result;
 }
 
