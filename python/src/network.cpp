@@ -127,6 +127,10 @@ void add_network(nb::module_& module) {
            nb::arg("runtime") = nb::none(),
            "Writes quant_params.json, quant_info.json and quantized.onnx, all of them or none.");
 
+  module.def(
+      "require_writable", [](const std::filesystem::path& folder) { const AtomicOutput out(folder); },
+      nb::arg("folder"), "Raises where results could not be written to a folder.");
+
   nb::class_<PyNetworkCalibration>(
       module, "NetworkCalibration",
       "An ONNX network, calibrated while it is run: run prepared_model(), hand over "
