@@ -7,6 +7,7 @@
 #   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
 #   tools/test.sh -L mutation                          how many mistakes in CUDA kernels their tests notice: minutes,
 #                                                      so that without CI=true only who asks for it waits for it
+#   QCAL_TEST_TORCH=ON tools/test.sh -R Torch          qcal.torch, for which gigabytes are downloaded
 #   QCAL_CUDA_ARCHITECTURES='90-real' tools/test.sh    75;90 (the default) builds in half the time of all
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,7 +33,8 @@ tools/install_packages.sh
 python=()
 if [[ -z "$sanitize" ]]; then
   if tests/python/make_venv.sh "$build/venv" tests/python/requirements.txt; then
-    python=(-DQCAL_BUILD_PYTHON=ON -DPython_EXECUTABLE="$PWD/$build/venv/bin/python")
+    python=(-DQCAL_BUILD_PYTHON=ON -DPython_EXECUTABLE="$PWD/$build/venv/bin/python"
+      -DQCAL_TEST_TORCH="${QCAL_TEST_TORCH:-OFF}")
   elif [[ "${CI:-}" == true ]]; then
     exit 1
   else

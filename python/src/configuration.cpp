@@ -4,7 +4,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "config/describe.h"
+#include "config/resolve.h"
 #include "engine/config_file.h"
 #include "engine/export/plan_json.h"
 #include "engine/network.h"
@@ -55,6 +58,42 @@ QuantizationPlan plan_of(const LoadedConfiguration& loaded, const std::filesyste
   throw InvalidArgument("layer: no quantized tensor belongs to a layer \"" + *layer + "\"");
 }
 
+bool selects_listed(const LoadedConfiguration& loaded, const std::string& layer_name,
+                    const std::string& module_path, const std::string& layer_type) {
+  const LayerIdentity layer{layer_name, module_path, {layer_type}};
+  return std::ranges::any_of(loaded.configuration.layers,
+                             [&](const LayerEntry& entry) { return selects(entry, layer); });
+}
+
+// Whether `pattern`, as layer_type or as layer_name of an entry, selects the layer.
+bool matches_layer(const std::string& pattern, const std::string& layer_name, const std::string& module_path,
+                   const std::string& layer_type) {
+  const LayerIdentity layer{layer_name, module_path, {layer_type}};
+  LayerEntry by_type;
+  by_type.layer_type = {pattern, {}};
+  LayerEntry by_name;
+  by_name.layer_name = {pattern, {}};
+  return selects(by_type, layer) || selects(by_name, layer);
+}
+
+std::vector<std::string> quantizable_roles(const LoadedConfiguration& loaded) {
+  std::vector<std::string> roles;
+  for (const Role role : all_roles)
+    if (loaded.configuration.quantizable[role].value) roles.emplace_back(spelling(role));
+  return roles;
+}
+
+std::vector<std::string> graph_switches(const LoadedConfiguration& loaded) {
+  const Configuration& configuration = loaded.configuration;
+  std::vector<std::string> on;
+  if (configuration.convert_relu6_to_relu.value) on.emplace_back("convert_relu6_to_relu");
+  if (configuration.include_cle.value) on.emplace_back("include_cle");
+  if (configuration.include_bias_corr.value) on.emplace_back("include_bias_corr");
+  if (configuration.keep_first_last_layer_accuracy.value) on.emplace_back("keep_first_last_layer_accuracy");
+  if (configuration.keep_add_layer_accuracy.value) on.emplace_back("keep_add_layer_accuracy");
+  return on;
+}
+
 }  // namespace
 
 void add_configuration(nb::module_& module) {
@@ -73,6 +112,17 @@ void add_configuration(nb::module_& module) {
             return std::string(spelling(loaded.configuration.compatibility));
           },
           "standard or vitis.")
+      .def_prop_ro(
+          "placement",
+          [](const LoadedConfiguration& loaded) {
+            return std::string(spelling(loaded.configuration.placement.value));
+          },
+          "Which activations are quantized: groups, compute or fused.")
+      .def_prop_ro("quantizable_data_type", quantizable_roles, "The roles that are quantized at all.")
+      .def_prop_ro("graph_switches", graph_switches,
+                   "The switches that change a network or leave layers in float, and are on.")
+      .def("selects", selects_listed, nb::arg("layer_name"), nb::arg("module_path"), nb::arg("layer_type"),
+           "Whether an entry of layer_quantize_config selects the layer.")
       .def(
           "to_json",
           [](const LoadedConfiguration& loaded) { return configuration_json(loaded.configuration); },
@@ -100,6 +150,8 @@ void add_configuration(nb::module_& module) {
         return placed({default_configuration(enum_argument<Compatibility>("compat", compat)), {}}, placement);
       },
       nb::arg("compat"), nb::arg("placement").none());
+  module.def("matches_layer", matches_layer, nb::arg("pattern"), nb::arg("layer_name"),
+             nb::arg("module_path"), nb::arg("layer_type"));
   module.def(
       "explain_text",
       [](const LoadedConfiguration& loaded, const std::optional<std::filesystem::path>& model,
