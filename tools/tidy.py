@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "tidy"
-FOLDERS = ("config", "kernels", "engine", "capi", "tools", "bench")
+FOLDERS = ("config", "kernels", "engine", "tools", "bench")
 TIDY = "clang-tidy"
 
 

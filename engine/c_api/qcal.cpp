@@ -1,4 +1,4 @@
-#include "capi/qcal.h"
+#include "engine/c_api/qcal.h"
 
 #include <algorithm>
 #include <cstring>

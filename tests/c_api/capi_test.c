@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capi/qcal.h"
+#include "engine/c_api/qcal.h"
 
 #define CHECK(condition)                                              \
   do {                                                                \
