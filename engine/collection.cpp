@@ -10,6 +10,7 @@
 #include <atomic>
 #include <map>
 
+#include "engine/collect/tensor_parameters.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
 #include "engine/state/tensor_bytes.h"
@@ -35,25 +36,6 @@ void require_recorded(const QuantizationPlan& plan, const DumpSource& dumps) {
   for (std::size_t i = 0; i < std::min(shown, missing.size()); ++i) text += "\n  " + missing[i];
   if (missing.size() > shown) text += "\n  and " + std::to_string(missing.size() - shown) + " more";
   throw InputError(text + "\n`calib_run explain --tensors` prints the names that a dump must hold");
-}
-
-// In plan order, each tensor that has another's parameters with a copy of these.
-QuantizationParameters with_shared_parameters(const QuantizationPlan& plan, QuantizationParameters found) {
-  QuantizationParameters all;
-  auto next = found.tensors.begin();
-  for (const PlannedTensor& tensor : plan.tensors) {
-    if (tensor.same_as.empty()) {
-      all.tensors.push_back(std::move(*next++));
-      continue;
-    }
-    all.tensors.push_back(*std::ranges::find(all.tensors, tensor.same_as, &TensorParameters::name));
-    TensorParameters& copy = all.tensors.back();
-    copy.name = tensor.name;
-    copy.role = tensor.role;
-    copy.layer = tensor.layer;
-    copy.layer_type = tensor.layer_type;
-  }
-  return all;
 }
 
 // Batches of the range that are in the set.
