@@ -43,6 +43,12 @@ class PassedBatches final : public DumpSource {
   std::string sha256_;
 };
 
+std::string sha256_of(const std::string& bytes) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(bytes)));
+  return hash.hex();
+}
+
 bool is_calibrated(const PlannedTensor& tensor) {
   return tensor.same_as.empty() && tensor.settings.datatype.value == Datatype::integer;
 }
@@ -57,22 +63,29 @@ struct NetworkCalibration::State {
   };
 
   State(const std::filesystem::path& model, const Configuration& configuration, const RunOptions& options)
-      : job(model, configuration, options), calibrator(configuration, options.backend, {options.non_finite}) {
-    for (const PlannedTensor& tensor : job.plan().tensors) {
+      : job(std::make_unique<NetworkJob>(model, configuration, options)),
+        calibrator(configuration, options.backend, {options.non_finite}) {
+    for (const PlannedTensor& tensor : job->plan().tensors) {
       if (tensor.same_as.empty()) calibrator.declare(tensor);
       if (tensor.parameter || tensor.settings.datatype.value != Datatype::integer) continue;
       wanted[tensor.name].calibrate = is_calibrated(tensor);
     }
-    for (const std::string& tensor : job.watch().wanted()) wanted[tensor];
+    for (const std::string& tensor : job->watch().wanted()) wanted[tensor];
   }
 
   void observe_parameters() {
-    const std::vector<PlannedTensor>& tensors = job.plan().tensors;
+    const std::vector<PlannedTensor>& tensors = job->plan().tensors;
     tbb::parallel_for(std::size_t{0}, tensors.size(), [&](std::size_t at) {
       const PlannedTensor& tensor = tensors[at];
       if (tensor.parameter && is_calibrated(tensor))
         calibrator.observe(tensor.name, tensor.parameter->view());
     });
+  }
+
+  QuantizationParameters found() {
+    require_observed();
+    observe_parameters();
+    return with_shared_parameters(job->plan(), calibrator.finish());
   }
 
   void require_observed() const {
@@ -82,7 +95,7 @@ struct NetworkCalibration::State {
     if (!missing.empty()) throw InputError("no batch was observed of these tensors to quantize:" + missing);
   }
 
-  NetworkJob job;
+  std::unique_ptr<NetworkJob> job;
   Calibrator calibrator;
   std::map<std::string, Wanted> wanted;
 };
@@ -96,7 +109,7 @@ NetworkCalibration::NetworkCalibration(NetworkCalibration&&) noexcept = default;
 NetworkCalibration& NetworkCalibration::operator=(NetworkCalibration&&) noexcept = default;
 
 std::string NetworkCalibration::prepared_model() const {
-  return qcal::prepared_model(state_->job.network());
+  return qcal::prepared_model(state_->job->network());
 }
 
 std::vector<std::string> NetworkCalibration::tensors() const {
@@ -112,18 +125,20 @@ void NetworkCalibration::observe(const std::string& name, const TensorView& batc
   if (batch.memory == Memory::device)
     throw InvalidArgument(fmt::format("tensor {}: a batch lies in device memory", in_quotes(name)));
   if (found->second.calibrate) state_->calibrator.observe(name, batch);
-  state_->job.watch().observe(name, WholeTensor(batch));
+  state_->job->watch().observe(name, WholeTensor(batch));
   ++found->second.observed;
 }
 
 CalibrationResult NetworkCalibration::finish() {
-  state_->require_observed();
-  state_->observe_parameters();
-  Sha256 hash;
-  const std::string prepared = prepared_model();
-  hash.update(std::as_bytes(std::span(prepared)));
-  return state_->job.finish(with_shared_parameters(state_->job.plan(), state_->calibrator.finish()),
-                            PassedBatches(hash.hex()), state_->job.warnings());
+  QuantizationParameters found = state_->found();
+  NetworkJob& job = *state_->job;
+  return job.finish(std::move(found), PassedBatches(sha256_of(prepared_model())), job.warnings());
+}
+
+SequentialCalibration NetworkCalibration::sequentially() && {
+  QuantizationParameters found = state_->found();
+  auto batches = std::make_unique<PassedBatches>(sha256_of(prepared_model()));
+  return {std::move(state_->job), std::move(found), std::move(batches)};
 }
 
 }  // namespace qcal

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/pipeline.h"
+#include "engine/sequential_calibration.h"
 
 namespace qcal {
 
@@ -43,6 +44,9 @@ class NetworkCalibration {
 
   // To be called once. Throws InputError listing the tensors of which no batch was observed.
   CalibrationResult finish();
+
+  // Instead of finish(), where biases are corrected: on the inputs that the quantized network itself has.
+  SequentialCalibration sequentially() &&;
 
  private:
   struct State;

@@ -14,41 +14,11 @@
 namespace qcal {
 namespace {
 
-void count_corrections(ExportContext& context) {
+void count_corrections(ExportContext& context, const std::string& inputs) {
   const auto status = std::ranges::find(context.transforms, "include_bias_corr", &TransformStatus::name);
   const auto kept = std::ranges::count(context.bias_corrections, true, &BiasCorrection::kept);
   status->details = {std::to_string(kept) + " of " + std::to_string(context.bias_corrections.size()) +
-                     " layers, on float inputs"};
-}
-
-// Device rules and bias correction: what the search found becomes what is written.
-void correct_result(const Graph& graph, const QuantizationPlan& plan, const Configuration& configuration,
-                    const DumpSource& dumps, const RunOptions& options, const BiasCorrector* corrector,
-                    CalibrationResult& result) {
-  RunOptions quiet = options;
-  quiet.on_progress = {};
-  const auto search = [&](const QuantizationPlan& biases) {
-    return collect(biases, dumps, configuration, quiet);
-  };
-  Corrected corrected =
-      correct(graph, plan, configuration, options.align, corrector, std::move(result.parameters), search);
-  result.parameters = std::move(corrected.parameters);
-  result.context.adjustments = std::move(corrected.adjustments);
-  result.context.bias_corrections = std::move(corrected.bias_corrections);
-  if (corrector != nullptr) count_corrections(result.context);
-  for (const PlanNote& note : corrected.notes) result.warnings.push_back(note.subject + ": " + note.text);
-}
-
-// Parameters are worth having even for a network that cannot be written.
-void write_quantized(const Network& network, const QuantizationPlan& plan, const Configuration& configuration,
-                     CalibrationResult& result) {
-  try {
-    result.quantized = quantized_model({network.file, network.as_read, result.graph, plan, result.parameters,
-                                        result.context.bias_corrections, configuration.compatibility},
-                                       CalibrationResult::data_file);
-  } catch (const InputError& error) {
-    result.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
-  }
+                     " layers, " + inputs};
 }
 
 NetworkWatch watch_of(const Network& network, const QuantizationPlan& plan,
@@ -77,18 +47,58 @@ std::vector<std::string> NetworkJob::warnings() const {
 
 CalibrationResult NetworkJob::finish(QuantizationParameters found, const DumpSource& dumps,
                                      std::vector<std::string> warnings) {
+  return result(correct(graph(), plan_, configuration_, options_.align, watch_.corrector(), std::move(found),
+                        search(dumps)),
+                dumps, std::move(warnings), "on float inputs");
+}
+
+BiasCorrector NetworkJob::bias_corrector() const {
+  return {graph(), plan_, *options_.backend};
+}
+
+Corrected NetworkJob::corrected(const QuantizationParameters& found, std::vector<BiasCorrection> corrections,
+                                const DumpSource& dumps) const {
+  return with_corrections(graph(), plan_, configuration_, options_.align, std::move(corrections), found,
+                          search(dumps));
+}
+
+OnnxFiles NetworkJob::quantized(const Corrected& corrected) const {
+  const Graph graph = without_unreached_bounds(network_, watch_.bounds()).transformed.graph;
+  return quantized_model({network_.file, network_.as_read, graph, plan_, corrected.parameters,
+                          corrected.bias_corrections, configuration_.compatibility},
+                         CalibrationResult::data_file);
+}
+
+CalibrationResult NetworkJob::result(Corrected corrected, const DumpSource& dumps,
+                                     std::vector<std::string> warnings, const std::string& inputs) const {
   CalibrationResult result;
-  result.parameters = std::move(found);
   result.warnings = std::move(warnings);
   const ReachedBounds& seen = watch_.bounds();
   if (const auto warning = lost_bounds_warning(network_, dumps, seen)) result.warnings.push_back(*warning);
+  for (const PlanNote& note : corrected.notes) result.warnings.push_back(note.subject + ": " + note.text);
+  // Parameters are worth having even for a network that cannot be written.
+  try {
+    result.quantized = quantized(corrected);
+  } catch (const InputError& error) {
+    result.warnings.push_back(std::string("quantized.onnx is not written: ") + error.what());
+  }
   result.graph = without_unreached_bounds(network_, seen).transformed.graph;
   result.context = {version(), network_.file.filename().string(), network_.sha256,
                     configuration_json(configuration_), transform_status(result.graph, configuration_)};
-  correct_result(network_.transformed.graph, plan_, configuration_, dumps, options_, watch_.corrector(),
-                 result);
-  write_quantized(network_, plan_, configuration_, result);
+  result.context.adjustments = std::move(corrected.adjustments);
+  result.context.bias_corrections = std::move(corrected.bias_corrections);
+  if (watch_.corrector() != nullptr) count_corrections(result.context, inputs);
+  result.parameters = std::move(corrected.parameters);
   return result;
+}
+
+// Biases are parameters of the network: nothing is read.
+ParameterSearch NetworkJob::search(const DumpSource& dumps) const {
+  return [this, &dumps](const QuantizationPlan& biases) {
+    RunOptions quiet = options_;
+    quiet.on_progress = {};
+    return collect(biases, dumps, configuration_, quiet);
+  };
 }
 
 }  // namespace qcal

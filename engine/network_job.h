@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/correct/correct.h"
 #include "engine/network.h"
 #include "engine/network_watch.h"
 #include "engine/pipeline.h"
@@ -33,7 +34,20 @@ class NetworkJob {
   CalibrationResult finish(QuantizationParameters found, const DumpSource& dumps,
                            std::vector<std::string> warnings);
 
+  // For SequentialCalibration, which corrects biases step by step.
+  const Graph& graph() const { return network_.transformed.graph; }
+  Compatibility compatibility() const { return configuration_.compatibility; }
+  BiasCorrector bias_corrector() const;
+  Corrected corrected(const QuantizationParameters& found, std::vector<BiasCorrection> corrections,
+                      const DumpSource& dumps) const;
+  OnnxFiles quantized(const Corrected& corrected) const;
+  // `inputs`: which ones biases were corrected on, for people.
+  CalibrationResult result(Corrected corrected, const DumpSource& dumps, std::vector<std::string> warnings,
+                           const std::string& inputs) const;
+
  private:
+  ParameterSearch search(const DumpSource& dumps) const;
+
   Configuration configuration_;
   RunOptions options_;
   Network network_;

@@ -7,7 +7,7 @@ Records each network's calibration inputs, calibrates, and evaluates quantized.o
 was chosen on. Prints a table in Markdown: signal to noise of the first output in dB, right answers lost of all, and
 how many convolutions and matrix products run in integer kernels. --config evaluates a configuration of your own.
 
-tools/accuracy.sh makes the Python environment that this needs: numpy, onnx and onnxruntime from PyPI.
+tools/accuracy.sh makes the Python environment that this needs: numpy, onnx and onnxruntime from PyPI, and qcal.
 """
 import argparse
 import os
@@ -31,6 +31,7 @@ RUNS = [  # what the table calls it, configuration, placement or the configurati
     ("qcal gpu.json, `compute`", "gpu.json", None),
     ("qcal dpu.json, `groups`", "dpu.json", None),
 ]
+SEQUENTIAL = "qcal dpu.json, `groups`, qcal.onnx with sequential=True"
 # Signal to noise in dB on the same inputs, with 8-bit weights and activations, of the best settings of each tool.
 PEERS = [
     ("onnxruntime 1.32 quantize_static, per channel", {"rn_digits": 34.1, "mbv2_digits": 16.7, "cls": 21.4}),
@@ -55,9 +56,17 @@ def quantized(network, config, placement, calib_run, folder):
     return model, os.path.join(out, "quantized.onnx")
 
 
-def cell(network, config, placement, calib_run):
+def quantized_sequentially(network, config, folder):
+    """Biases corrected on the quantized network's own inputs, for which it must be run."""
+    import qcal.onnx
+    model, inputs = (os.path.join(MODELS, network, file) for file in NETWORKS[network])
+    qcal.onnx.calibrate(model, inputs, config, out=folder, sequential=True, progress=False)
+    return model, os.path.join(folder, "quantized.onnx")
+
+
+def cell(network, quantize):
     with tempfile.TemporaryDirectory() as folder:
-        model, result = quantized(network, config, placement, calib_run, folder)
+        model, result = quantize(folder)
         measured = evaluate(model, result, os.path.join(MODELS, network, "eval.npz"))
         layers = sum(node.op_type in ("Conv", "Gemm") for node in onnx.load(result).graph.node)
     kernels = measured["operators"]
@@ -65,6 +74,10 @@ def cell(network, config, placement, calib_run):
     lost = round((measured["float_accuracy"] - measured["quantized_accuracy"]) * measured["samples"])
     ratio = next(iter(measured["sqnr_db"].values()))
     return f"{ratio:.1f}; {lost:+d} of {measured['samples']}; {integer} of {layers}"
+
+
+def print_row(name, cells):
+    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def main():
@@ -80,8 +93,11 @@ def main():
     print("|---" * (len(NETWORKS) + 1) + "|")
     for name, config, placement in runs:
         path = os.path.join(MODELS, "configs", config)
-        cells = [cell(network, path, placement, arguments.calib_run) for network in NETWORKS]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        print_row(name, [cell(network, lambda folder: quantized(network, path, placement, arguments.calib_run, folder))
+                         for network in NETWORKS])
+    if not arguments.config:
+        path = os.path.join(MODELS, "configs", "dpu.json")
+        print_row(SEQUENTIAL, [cell(network, lambda folder: quantized_sequentially(network, path, folder)) for network in NETWORKS])
     for name, figures in PEERS:
         print(f"| {name} | " + " | ".join("" if v is None else f"{v:.1f}" for v in figures.values()) + " |")
 

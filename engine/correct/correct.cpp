@@ -29,28 +29,42 @@ QuantizationPlan corrected_biases(const QuantizationPlan& plan,
   return biases;
 }
 
+// Device rules, where there are any.
+AdjustedParameters adjusted(const Graph& graph, const QuantizationPlan& plan,
+                            const Configuration& configuration, const Alignment& align,
+                            QuantizationParameters parameters) {
+  if (configuration.target_device.value != TargetDevice::dpu) return {std::move(parameters), {}, {}};
+  return apply_dpu_rules(graph, plan, std::move(parameters),
+                         {.align = align, .compatibility = configuration.compatibility});
+}
+
 }  // namespace
+
+Corrected with_corrections(const Graph& graph, const QuantizationPlan& plan,
+                           const Configuration& configuration, const Alignment& align,
+                           std::vector<BiasCorrection> corrections, QuantizationParameters found,
+                           const ParameterSearch& search) {
+  const QuantizationPlan biases = corrected_biases(plan, corrections);
+  if (!biases.tensors.empty() && configuration.compatibility == Compatibility::standard)
+    found = replaced(std::move(found), search(biases));
+  AdjustedParameters result = adjusted(graph, plan, configuration, align, std::move(found));
+  return {std::move(result.parameters), std::move(result.adjustments), std::move(corrections),
+          std::move(result.notes)};
+}
 
 Corrected correct(const Graph& graph, const QuantizationPlan& plan, const Configuration& configuration,
                   const Alignment& align, const BiasCorrector* corrector, QuantizationParameters found,
                   const ParameterSearch& search) {
-  const auto adjusted = [&](const QuantizationParameters& parameters) {
-    if (configuration.target_device.value != TargetDevice::dpu) return AdjustedParameters{parameters, {}, {}};
-    return apply_dpu_rules(graph, plan, parameters,
-                           {.align = align, .compatibility = configuration.compatibility});
-  };
-  AdjustedParameters result = adjusted(found);
   std::vector<BiasCorrection> corrections;
-  if (corrector != nullptr) {
-    corrections = corrector->corrections(result.parameters, configuration.compatibility);
-    const QuantizationPlan biases = corrected_biases(plan, corrections);
-    if (!biases.tensors.empty() && configuration.compatibility == Compatibility::standard) {
-      result = adjusted(replaced(std::move(found), search(biases)));
-      corrections = corrector->corrections(result.parameters, configuration.compatibility);
-    }
-  }
-  return {std::move(result.parameters), std::move(result.adjustments), std::move(corrections),
-          std::move(result.notes)};
+  const auto correct_for = [&](const QuantizationParameters& parameters) {
+    if (corrector != nullptr) corrections = corrector->corrections(parameters, configuration.compatibility);
+  };
+  correct_for(adjusted(graph, plan, configuration, align, found).parameters);
+  Corrected result =
+      with_corrections(graph, plan, configuration, align, corrections, std::move(found), search);
+  correct_for(result.parameters);
+  result.bias_corrections = std::move(corrections);
+  return result;
 }
 
 }  // namespace qcal

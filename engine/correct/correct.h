@@ -30,4 +30,10 @@ Corrected correct(const Graph& graph, const QuantizationPlan& plan, const Config
                   const Alignment& align, const BiasCorrector* corrector, QuantizationParameters found,
                   const ParameterSearch& search);
 
+// The same for corrections that were found elsewhere.
+Corrected with_corrections(const Graph& graph, const QuantizationPlan& plan,
+                           const Configuration& configuration, const Alignment& align,
+                           std::vector<BiasCorrection> corrections, QuantizationParameters found,
+                           const ParameterSearch& search);
+
 }  // namespace qcal

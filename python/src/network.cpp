@@ -66,6 +66,43 @@ class PyResult {
   Configuration configuration_;
 };
 
+class PySequentialCalibration {
+ public:
+  PySequentialCalibration(SequentialCalibration sequential, const Configuration& configuration)
+      : configuration_(configuration), sequential_(std::move(sequential)) {}
+
+  // The output of model() whose batches are wanted, or None.
+  Name next() {
+    const auto wanted = sequential_.next();
+    return wanted ? std::optional(wanted->output) : std::nullopt;
+  }
+
+  nb::bytes model() {
+    const std::string model = sequential_.model();
+    return nb::bytes(model.data(), model.size());
+  }
+
+  void observe(nb::handle values) {
+    const TensorArgument tensor = named_tensor(next().value_or("nothing"), values);
+    const nb::gil_scoped_release release;
+    sequential_.observe(tensor.view());
+  }
+
+  void decide() {
+    const nb::gil_scoped_release release;
+    sequential_.decide();
+  }
+
+  PyResult finish() {
+    const nb::gil_scoped_release release;
+    return {sequential_.finish(), configuration_};
+  }
+
+ private:
+  Configuration configuration_;
+  SequentialCalibration sequential_;
+};
+
 class PyNetworkCalibration {
  public:
   PyNetworkCalibration(const std::filesystem::path& model, const LoadedConfiguration& config,
@@ -93,6 +130,13 @@ class PyNetworkCalibration {
     const TensorArgument tensor = named_tensor(name, values);
     const nb::gil_scoped_release release;
     open().observe(name, tensor.view());
+  }
+
+  PySequentialCalibration sequentially() {
+    const nb::gil_scoped_release release;
+    SequentialCalibration sequential = std::move(open()).sequentially();
+    calibration_.reset();
+    return {std::move(sequential), configuration_};
   }
 
   PyResult finish() {
@@ -143,7 +187,20 @@ void add_network(nb::module_& module) {
       .def("tensors", &PyNetworkCalibration::tensors, "Names of the tensors whose batches are wanted.")
       .def("observe", &PyNetworkCalibration::observe, nb::arg("name"), nb::arg("tensor"),
            "One batch in host memory, read before the call returns.")
+      .def("sequentially", &PyNetworkCalibration::sequentially,
+           "Instead of finish(): goes on to correct biases on the quantized network's own inputs.")
       .def("finish", &PyNetworkCalibration::finish, "The result. To be called once.");
+
+  nb::class_<PySequentialCalibration>(
+      module, "SequentialCalibration",
+      "Bias correction on the inputs that the quantized network itself has. While next() names an output: "
+      "run "
+      "model() on the batches that were observed, hand over that output of each, decide().")
+      .def("next", &PySequentialCalibration::next, "The output of model() that is wanted; None in the end.")
+      .def("model", &PySequentialCalibration::model, "The quantized network with the corrections so far.")
+      .def("observe", &PySequentialCalibration::observe, nb::arg("tensor"), "One batch of that output.")
+      .def("decide", &PySequentialCalibration::decide, "After all batches: keeps what lowers the error.")
+      .def("finish", &PySequentialCalibration::finish, "The result. To be called once.");
 }
 
 }  // namespace qcal::python

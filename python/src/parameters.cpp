@@ -124,6 +124,12 @@ void add_parameters(nb::module_& module) {
   nb::class_<PyParameters>(module, "Parameters",
                            "The parameters of every tensor, in order of declaration or of the graph.")
       .def("__len__", [](const PyParameters& parameters) { return parameters.found.tensors.size(); })
+      .def("__iter__",
+           [](const PyParameters& parameters) {
+             nb::list names;
+             for (const TensorParameters& tensor : parameters.found.tensors) names.append(tensor.name);
+             return nb::iter(names);
+           })
       .def("__getitem__", named, nb::rv_policy::reference_internal, nb::arg("name"))
       .def("__contains__",
            [](const PyParameters& parameters, const std::string& name) {

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import qcal
 import qcal.onnx
@@ -53,6 +54,37 @@ def test_images_are_the_recorders(tmp_path, random):
     qcal.onnx.calibrate(RN_DIGITS, folder, CPU, out=tmp_path / "direct", mean=[0.5], std=[0.25], batch=2, size=(8, 8))
     assert_same_files(tmp_path / "direct", recorded(tmp_path, RN_DIGITS, folder, CPU, "--mean", "0.5", "--std", "0.25",
                                                     "--batch", "2", "--size", "8x8"))
+
+
+def noise_ratio(quantized, model, inputs):
+    """Signal to noise of the first output in dB."""
+    sessions = [onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"]) for network in (str(model), quantized)]
+    name = sessions[0].get_inputs()[0].name
+    archive = np.load(inputs)
+    signal, quantized_signal = (np.concatenate([session.run(None, {name: archive[key]})[0] for key in archive.files if "|" in key])
+                                for session in sessions)
+    return 10 * np.log10(np.square(signal).sum() / np.square(signal - quantized_signal).sum())
+
+
+def test_biases_are_corrected_on_the_inputs_of_the_quantized_network(tmp_path):
+    inputs = RN_DIGITS.parent / "calib.npz"
+    on_float_inputs = qcal.onnx.calibrate(RN_DIGITS, inputs, DPU)
+    sequential = qcal.onnx.calibrate(RN_DIGITS, inputs, DPU, sequential=True, out=tmp_path / "out")
+    assert sequential.transforms["include_bias_corr"][1] == ["10 of 10 layers, on inputs of the quantized network"]
+    # What each layer leaves the next one takes back: errors of powers of two do not add up any more.
+    assert noise_ratio(sequential.quantized, RN_DIGITS, inputs) > noise_ratio(on_float_inputs.quantized, RN_DIGITS, inputs) + 0.3
+    weights = [name for name in on_float_inputs.parameters if on_float_inputs.parameters[name].role == "weights"]
+    assert all(sequential.parameters[name].scale == on_float_inputs.parameters[name].scale for name in weights)
+    again = qcal.onnx.calibrate(RN_DIGITS, inputs, DPU, sequential=True)
+    assert again.quantized == (tmp_path / "out/quantized.onnx").read_bytes()
+
+
+def test_sequential_correction_goes_through_the_inputs_again():
+    archive = np.load(RN_DIGITS.parent / "calib.npz")
+    with pytest.raises(qcal.InvalidArgument, match="more than once"):
+        qcal.onnx.calibrate(RN_DIGITS, (archive[key] for key in archive.files if "|" in key), DPU, sequential=True)
+    with pytest.raises(qcal.InvalidArgument, match="include_bias_corr is false"):
+        qcal.onnx.calibrate(RN_DIGITS, RN_DIGITS.parent / "calib.npz", {"target_device": "CPU", "include_bias_corr": False, "overall_quantize_config": {}}, sequential=True)
 
 
 def test_runs_come_from_anything_that_yields_them():

@@ -32,6 +32,7 @@ def test_reads_what_calib_run_writes(results):
 
 def test_looks_like_a_mapping(results):
     parameters = qcal.Parameters.load(results / "quant_params.json")
+    assert list(parameters) == parameters.names
     name = parameters.names[0]
     assert name in parameters and "nothing" not in parameters
     assert parameters[name].name == name
