@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <system_error>
 #include <utility>
@@ -30,9 +31,11 @@ std::optional<std::string> Checkpoint::load() const {
 
 void Checkpoint::offer(const std::function<std::string()>& state) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || Clock::now() - last_ < every_) return;
+  const Clock::time_point start = Clock::now();
+  if (!lock.owns_lock() || start - last_ < pause_) return;
   write(state());
   last_ = Clock::now();
+  if (every_ > Seconds::zero()) pause_ = std::max(every_, Seconds(100 * (last_ - start)));
 }
 
 void Checkpoint::write(const std::string& bytes) const {

@@ -20,8 +20,10 @@ class Checkpoint {
   // What the last run has saved; absent where there is no such file. Throws InputError or IoError.
   std::optional<std::string> load() const;
 
-  // Saves state() where the last time is long enough ago and nobody else is at it. Thread-safe; others go on
-  // meanwhile. After a kill at any point the file is the old or the new one, whole. Throws IoError.
+  // Saves state() where the last time is long enough ago and nobody else is at it: `every`, and a hundred
+  // times what saving took, so that no state is so large that more than 1% of the time goes into it; 0:
+  // always. Thread-safe; others go on meanwhile. After a kill at any point the file is the old or the new
+  // one, whole. Throws IoError.
   void offer(const std::function<std::string()>& state);
 
   // When it is not needed any more.
@@ -37,6 +39,7 @@ class Checkpoint {
   const Seconds every_;
   std::mutex mutex_;
   Clock::time_point last_ = Clock::now();
+  Seconds pause_ = every_;
 };
 
 // A state as a file of any size. Throws InputError or IoError.

@@ -11,6 +11,7 @@
 #include "engine/export/staging.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
+#include "tools/calib_run/ranks.h"
 #include "tools/calib_run/results.h"
 #include "tools/calib_run/terminal.h"
 
@@ -46,7 +47,7 @@ std::optional<Checkpoint> checkpoint_of(const SharingOptions& sharing) {
   return std::optional<Checkpoint>(std::in_place, sharing.checkpoint, Checkpoint::Seconds(sharing.every));
 }
 
-void resume(CalibrationRun& run, const Checkpoint& checkpoint, const SharingOptions& sharing) {
+void resume(CalibrationRun& run, const Checkpoint& checkpoint, const SharingOptions& sharing, bool talk) {
   const std::optional<std::string> state = checkpoint.load();
   if (!state) return;
   if (!sharing.resume) {
@@ -54,13 +55,14 @@ void resume(CalibrationRun& run, const Checkpoint& checkpoint, const SharingOpti
                           ": a run has left its state there; --resume goes on from it, or remove it");
   }
   run.resume(*state, sharing.checkpoint, note_of(sharing));
+  if (talk) fmt::print(stderr, "going on from {}\n", sharing.checkpoint);
 }
 
 void read(CalibrationRun& run, const Job& job, std::optional<Checkpoint>& checkpoint) {
   Shard shard = job.sharing.shard.value_or(Shard{});
   shard.by = job.sharing.by;
   if (!checkpoint) return run.read(shard);
-  resume(run, *checkpoint, job.sharing);
+  resume(run, *checkpoint, job.sharing, job.output.talks());
   run.read(shard, [&] { checkpoint->offer([&] { return run.save(note_of(job.sharing)); }); });
 }
 
@@ -86,13 +88,42 @@ void write_state(const CalibrationRun& run, const Job& job, const std::vector<st
   }
 }
 
-void run_job(const Job& job) {
+// What this process does of a job that mpirun has given to several.
+Job part_of(const Job& job, const Ranks& ranks) {
+  Job part = job;
+  if (ranks.count() == 1) return part;
+  if (job.sharing.shard)
+    throw InvalidArgument("--shard: mpirun has started several processes, which share the work already");
+  part.sharing.shard = Shard{ranks.rank(), ranks.count(), job.sharing.by};
+  if (!job.sharing.checkpoint.empty()) part.sharing.checkpoint += "." + std::to_string(ranks.rank());
+  if (ranks.rank() > 0) part.output = {.json = false, .quiet = true};  // the first speaks for all
+  return part;
+}
+
+// Everything to the first process, in as many steps as the number of processes has binary digits: in each,
+// half of those that are left send their state to a neighbour. False where there is nothing left to do for
+// this one.
+bool gather(CalibrationRun& run, const Ranks& ranks) {
+  for (int step = 1; step < ranks.count(); step *= 2) {
+    if (ranks.rank() % (2 * step) != 0) {
+      ranks.send(ranks.rank() - step, run.save());
+      return false;
+    }
+    const int other = ranks.rank() + step;
+    if (other < ranks.count()) run.merge(ranks.receive(other), "rank " + std::to_string(other));
+  }
+  return true;
+}
+
+void run_job(const Job& given) {
+  const Ranks ranks;
+  const Job job = part_of(given, ranks);
   const LoadedConfiguration loaded = load(job.config);
   if (job.output.talks()) print_warnings(loaded.warnings);
   std::optional<Results> results;
-  if (job.sharing.shard) {
+  if (given.sharing.shard) {
     AtomicOutput(directory_of(job.sharing.state));
-  } else {
+  } else if (ranks.rank() == 0) {
     results.emplace(job.results, job.output);
   }
   std::optional<Checkpoint> checkpoint = checkpoint_of(job.sharing);
@@ -104,17 +135,18 @@ void run_job(const Job& job) {
   CalibrationRun run({job.model, job.role, job.axis, loaded.configuration}, open_dumps(job.dumps),
                      std::move(options));
   read(run, job, checkpoint);
-  if (!results) {
+  if (given.sharing.shard) {
     bar.reset();
     std::vector<std::string> warnings = loaded.warnings;
     warnings.insert(warnings.end(), run.warnings().begin(), run.warnings().end());
     write_state(run, job, warnings);
-  } else {
+  } else if (gather(run, ranks)) {
     CalibrationResult result = run.finish();
     bar.reset();
     results->write(std::move(result), {loaded.configuration, backend->reason(), job.work.backend == "auto"},
                    loaded.warnings);
   }
+  ranks.meet();  // the results are written: no checkpoint is needed any more
   if (checkpoint) checkpoint->remove();
 }
 
@@ -154,6 +186,8 @@ void add_calibrate(CLI::App& app, Run& run) {
       "      --dumps models/rn_digits/dump --config models/configs/cpu.json --out results/rn_digits\n"
       "  calib_run calibrate --compat vitis --model net.onnx --dumps dump --out results    as vai_q_pytorch\n"
       "  calib_run calibrate --model net.onnx --dumps dump --out results --checkpoint c.state --resume\n"
+      "  mpirun -n 4 calib_run calibrate --model net.onnx --dumps dump --out results    four processes share "
+      "it\n"
       "  calib_run calibrate --json --model net.onnx --dumps dump --out results | jq .warnings");
   const auto job = std::make_shared<Job>();
   command->add_option("--model", job->model, "the float network, .onnx")->required()->type_name("FILE");

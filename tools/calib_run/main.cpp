@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/version.h"
 #include "tools/calib_run/commands.h"
+#include "tools/calib_run/ranks.h"
 
 namespace {
 
@@ -16,7 +17,8 @@ constexpr int bad_input = 2;
 constexpr int failure = 1;
 
 int report(const std::string& what, int code) {
-  fmt::print(stderr, "error: {}\n", what);
+  fmt::print(stderr, "error: {}{}\n", qcal::tools::rank_prefix(), what);
+  qcal::tools::fail_ranks(code);
   return code;
 }
 

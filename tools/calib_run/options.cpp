@@ -125,7 +125,9 @@ void add_sharing_options(CLI::App& command, SharingOptions& options) {
           ->option_text("FILE")
           ->group(group);
   command
-      .add_option("--every", options.every, "seconds from one checkpoint to the next; 0: after every batch")
+      .add_option("--every", options.every,
+                  "seconds from one checkpoint to the next; more where saving would\ntake over 1% of the "
+                  "time; 0: after every batch")
       ->check(CLI::Range(0.0, 1e9))
       ->option_text("SECONDS [60]")
       ->needs(checkpoint)
@@ -146,11 +148,10 @@ void add_sharing_options(CLI::App& command, SharingOptions& options) {
               "results of all N")
           ->option_text("I/N")
           ->group(group);
-  command.add_option("--shard-by", options.by, "what the shares are made of")
+  command.add_option("--shard-by", options.by, "what the shares are made of, of --shard or under mpirun")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, ShardBy>{{"batch", ShardBy::batch}, {"tensor", ShardBy::tensor}}))
       ->option_text("batch|tensor [batch]")
-      ->needs(shard)
       ->group(group);
   command.add_option("--state", options.state, "where the state of the share goes")
       ->option_text("FILE")
