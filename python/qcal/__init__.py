@@ -11,7 +11,7 @@
 qcal.torch calibrates a PyTorch model, qcal.onnx an ONNX file with onnxruntime. The numbers are calib_run's, bit for bit.
 """
 from . import _core
-from ._api import explain, fake_quantize, load_config, search
+from ._api import analyze, explain, fake_quantize, load_config, search
 from ._core import (
     Calibrator,
     Choice,
@@ -28,6 +28,7 @@ from ._core import (
     Result,
     TensorParameters,
     histogram,
+    report,
 )
 
 __version__ = _core.__version__
@@ -46,9 +47,11 @@ __all__ = [
     "Parameters",
     "Result",
     "TensorParameters",
+    "analyze",
     "explain",
     "fake_quantize",
     "histogram",
     "load_config",
+    "report",
     "search",
 ]

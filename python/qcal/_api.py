@@ -50,6 +50,20 @@ def explain(
     return _core.explain_text(config, model, layer)
 
 
+def analyze(
+    model: str | os.PathLike[str],
+    dumps: str | os.PathLike[str],
+    params: str | os.PathLike[str],
+    config: _core.Configuration | None = None,
+) -> dict[str, Any]:
+    """What `calib_run analyze --json` prints: each layer's signal to quantization noise, worst first, and what would help.
+
+    params: the quant_params.json of that model and recording, whose own configuration counts where none is given. Raises
+    InputError where these do not belong together.
+    """
+    return json.loads(_core.analyze_json(model, dumps, params, config))
+
+
 def search(
     histogram: _core.Histogram,
     config: _core.Configuration | None = None,

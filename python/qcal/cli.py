@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_core.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands)
+    _add_report(commands)
     return parser
 
 
@@ -77,6 +78,19 @@ def _add_calibrate(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=_calibrate)
 
 
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "report", help="a calibration as one HTML page",
+        description="Every tensor with its distribution and the range that its scale reaches, the worst layers, the "
+        "configuration with the source of each value, and warnings, in a page that needs no network.")
+    command.add_argument("model", help="the float network that was calibrated, .onnx")
+    command.add_argument("dumps", help="the recording that it was calibrated with")
+    command.add_argument("params", help="quant_params.json of both")
+    command.add_argument("--out", required=True, metavar="FILE")
+    _add_config(command)
+    command.set_defaults(run=_report)
+
+
 def _name_map(path: str | None) -> dict[str, str]:
     if path is None:
         return {}
@@ -107,6 +121,17 @@ def _calibrate(options: argparse.Namespace) -> None:
         if status != "off":
             print(f"{name}: {status}" + (f": {details[0]}" if details else ""))
     print(f"{len(result.parameters)} tensors written to {options.out}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    config = None
+    if options.config is not None:
+        config = load_config(options.config, compat=options.compat, device_rules=options.device_rules,
+                             placement=options.placement)
+    page = _core.report(options.model, options.dumps, options.params, config)
+    with open(options.out, "w", encoding="utf-8") as file:
+        file.write(page)
+    print(f"written to {options.out}")
 
 
 if __name__ == "__main__":

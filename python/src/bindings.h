@@ -10,5 +10,6 @@ void add_parameters(nanobind::module_& module);
 void add_calibrator(nanobind::module_& module);
 void add_histogram(nanobind::module_& module);
 void add_network(nanobind::module_& module);
+void add_report(nanobind::module_& module);
 
 }  // namespace qcal::python

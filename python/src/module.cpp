@@ -13,4 +13,5 @@ NB_MODULE(_core, module) {
   add_calibrator(module);
   add_histogram(module);
   add_network(module);
+  add_report(module);
 }

@@ -13,8 +13,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::vector<std::string> commands{"calibrate", "tensors", "merge",     "explain",
-                                        "analyze",   "diff",    "completion"};
+const std::vector<std::string> commands{"calibrate", "tensors", "merge", "explain",
+                                        "analyze",   "report",  "diff",  "completion"};
 
 TEST(Help, TeachesEveryCommand) {
   const Workspace work;

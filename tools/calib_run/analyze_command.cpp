@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "engine/analysis/analysis.h"
+#include "engine/analysis/analysis_json.h"
 #include "engine/error.h"
-#include "tools/calib_run/analysis_json.h"
 #include "tools/calib_run/analysis_text.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
@@ -19,22 +19,8 @@ struct Job {
   OutputOptions output;
 };
 
-// The configuration that the parameters were found with, unless another is named.
-LoadedConfiguration configuration_of(const Job& job) {
-  if (!job.config.file.empty()) return load(job.config);
-  const std::string file = job.request.params.string();
-  ParsedConfiguration parsed = parse_config(read_quant_params_origin(file).config_json,
-                                            {file + ": config", job.config.compatibility, DeviceRules::warn});
-  for (const Diagnostic& diagnostic : parsed.diagnostics) {
-    if (diagnostic.severity == Severity::error) throw InputError(diagnostic.text());
-  }
-  if (job.config.placement)
-    parsed.configuration.placement = {*job.config.placement, {.setting = "--placement"}};
-  return {std::move(parsed.configuration), {}};
-}
-
 void run_job(const Job& job) {
-  const LoadedConfiguration loaded = configuration_of(job);
+  const LoadedConfiguration loaded = load_for_params(job.config, job.request.params);
   const bool talk = !job.output.quiet && !job.output.json;
   if (talk) print_warnings(loaded.warnings);
   AnalysisRequest request = job.request;

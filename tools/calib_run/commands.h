@@ -14,6 +14,7 @@ void add_tensors(CLI::App& app, Run& run);
 void add_prepare(CLI::App& app, Run& run);
 void add_explain(CLI::App& app, Run& run);
 void add_merge(CLI::App& app, Run& run);
+void add_report(CLI::App& app, Run& run);
 void add_analyze(CLI::App& app, Run& run);
 void add_diff(CLI::App& app, Run& run);
 void add_completion(CLI::App& app, Run& run);

@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   qcal::tools::add_prepare(app, run);
   qcal::tools::add_explain(app, run);
   qcal::tools::add_analyze(app, run);
+  qcal::tools::add_report(app, run);
   qcal::tools::add_diff(app, run);
   qcal::tools::add_completion(app, run);
   try {

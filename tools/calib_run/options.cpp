@@ -4,6 +4,7 @@
 #include <map>
 #include <string_view>
 
+#include "engine/analysis/params_configuration.h"
 #include "engine/error.h"
 
 namespace qcal::tools {
@@ -170,6 +171,13 @@ LoadedConfiguration load(const ConfigOptions& options) {
       options.file.empty()
           ? LoadedConfiguration{default_configuration(options.compatibility), {}}
           : load_config_with_warnings(options.file, {options.compatibility, options.device_rules});
+  if (options.placement) loaded.configuration.placement = {*options.placement, {.setting = "--placement"}};
+  return loaded;
+}
+
+LoadedConfiguration load_for_params(const ConfigOptions& options, const std::filesystem::path& params) {
+  if (!options.file.empty()) return load(options);
+  LoadedConfiguration loaded = configuration_of_params(params, options.compatibility);
   if (options.placement) loaded.configuration.placement = {*options.placement, {.setting = "--placement"}};
   return loaded;
 }

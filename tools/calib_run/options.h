@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,9 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
 
 // The configuration that the options name, with its warnings.
 LoadedConfiguration load(const ConfigOptions& options);
+
+// The same, but where no file is named that which `params`, a quant_params.json, was found with.
+LoadedConfiguration load_for_params(const ConfigOptions& options, const std::filesystem::path& params);
 
 std::shared_ptr<const Backend> backend_named(const std::string& name);
 

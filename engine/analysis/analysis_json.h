@@ -6,7 +6,7 @@
 
 #include "engine/analysis/analysis.h"
 
-namespace qcal::tools {
+namespace qcal {
 
 // {"library", "batches", "recorded_batches",
 //  "layers": [{"layer", "layer_type", "input", "weights", "samples",
@@ -22,4 +22,4 @@ namespace qcal::tools {
 // Layers stand worst first. A figure in dB that is infinite (no error), and an absent spread, are null.
 std::string analysis_json(const Analysis& analysis, const std::vector<std::string>& warnings);
 
-}  // namespace qcal::tools
+}  // namespace qcal

@@ -1,4 +1,4 @@
-#include "tools/calib_run/analysis_json.h"
+#include "engine/analysis/analysis_json.h"
 
 #include <cmath>
 #include <optional>
@@ -6,7 +6,7 @@
 #include "config/setting_names.h"
 #include "engine/export/json_writer.h"
 
-namespace qcal::tools {
+namespace qcal {
 namespace {
 
 void write_number(JsonWriter& json, std::string_view key, std::optional<double> value) {
@@ -101,4 +101,4 @@ std::string analysis_json(const Analysis& analysis, const std::vector<std::strin
   return json.text();
 }
 
-}  // namespace qcal::tools
+}  // namespace qcal
