@@ -101,7 +101,7 @@ struct NetworkCalibration::State {
 };
 
 NetworkCalibration::NetworkCalibration(const std::filesystem::path& model, const Configuration& configuration,
-                                       RunOptions options)
+                                       const RunOptions& options)
     : state_(std::make_unique<State>(model, configuration, options)) {}
 
 NetworkCalibration::~NetworkCalibration() = default;

@@ -24,7 +24,7 @@ class NetworkCalibration {
   // `options.threads` is not looked at: work runs in the calling thread's oneTBB arena. Throws what
   // calibrate_model throws about the model.
   NetworkCalibration(const std::filesystem::path& model, const Configuration& configuration,
-                     RunOptions options);
+                     const RunOptions& options);
   ~NetworkCalibration();
   NetworkCalibration(NetworkCalibration&&) noexcept;
   NetworkCalibration& operator=(NetworkCalibration&&) noexcept;
