@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "engine/calibration_run.h"
-#include "engine/checkpoint.h"
 #include "engine/export/json_writer.h"
 #include "engine/export/staging.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/ranks.h"
 #include "tools/calib_run/results.h"
+#include "tools/calib_run/sharing.h"
 #include "tools/calib_run/terminal.h"
 
 namespace qcal::tools {
@@ -36,36 +36,6 @@ Alignment alignment_of(const std::vector<std::string>& operators) {
   return {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
 }
 
-std::string note_of(const SharingOptions& sharing) {
-  if (!sharing.shard) return "all of it";
-  return fmt::format("{}/{} by {}", sharing.shard->index + 1, sharing.shard->count,
-                     sharing.by == ShardBy::batch ? "batch" : "tensor");
-}
-
-std::optional<Checkpoint> checkpoint_of(const SharingOptions& sharing) {
-  if (sharing.checkpoint.empty()) return std::nullopt;
-  return std::optional<Checkpoint>(std::in_place, sharing.checkpoint, Checkpoint::Seconds(sharing.every));
-}
-
-void resume(CalibrationRun& run, const Checkpoint& checkpoint, const SharingOptions& sharing, bool talk) {
-  const std::optional<std::string> state = checkpoint.load();
-  if (!state) return;
-  if (!sharing.resume) {
-    throw InvalidArgument(sharing.checkpoint +
-                          ": a run has left its state there; --resume goes on from it, or remove it");
-  }
-  run.resume(*state, sharing.checkpoint, note_of(sharing));
-  if (talk) fmt::print(stderr, "going on from {}\n", sharing.checkpoint);
-}
-
-void read(CalibrationRun& run, const Job& job, std::optional<Checkpoint>& checkpoint) {
-  Shard shard = job.sharing.shard.value_or(Shard{});
-  shard.by = job.sharing.by;
-  if (!checkpoint) return run.read(shard);
-  resume(run, *checkpoint, job.sharing, job.output.talks());
-  run.read(shard, [&] { checkpoint->offer([&] { return run.save(note_of(job.sharing)); }); });
-}
-
 void write_state(const CalibrationRun& run, const Job& job, const std::vector<std::string>& warnings) {
   const std::string state = run.save();
   write_file_atomically(job.sharing.state, state);
@@ -84,35 +54,16 @@ void write_state(const CalibrationRun& run, const Job& job, const std::vector<st
   } else if (!job.output.quiet) {
     print_warnings(run.warnings());
     fmt::print("share {} written to {} ({} bytes); `calib_run merge` makes results of all shares\n",
-               note_of(job.sharing), job.sharing.state, state.size());
+               share_name(job.sharing), job.sharing.state, state.size());
   }
 }
 
-// What this process does of a job that mpirun has given to several.
+// Of several processes the first speaks for all.
 Job part_of(const Job& job, const Ranks& ranks) {
   Job part = job;
-  if (ranks.count() == 1) return part;
-  if (job.sharing.shard)
-    throw InvalidArgument("--shard: mpirun has started several processes, which share the work already");
-  part.sharing.shard = Shard{ranks.rank(), ranks.count(), job.sharing.by};
-  if (!job.sharing.checkpoint.empty()) part.sharing.checkpoint += "." + std::to_string(ranks.rank());
-  if (ranks.rank() > 0) part.output = {.json = false, .quiet = true};  // the first speaks for all
+  part.sharing = part_of(job.sharing, ranks);
+  if (ranks.rank() > 0) part.output = {.json = false, .quiet = true};
   return part;
-}
-
-// Everything to the first process, in as many steps as the number of processes has binary digits: in each,
-// half of those that are left send their state to a neighbour. False where there is nothing left to do for
-// this one.
-bool gather(CalibrationRun& run, const Ranks& ranks) {
-  for (int step = 1; step < ranks.count(); step *= 2) {
-    if (ranks.rank() % (2 * step) != 0) {
-      ranks.send(ranks.rank() - step, run.save());
-      return false;
-    }
-    const int other = ranks.rank() + step;
-    if (other < ranks.count()) run.merge(ranks.receive(other), "rank " + std::to_string(other));
-  }
-  return true;
 }
 
 void run_job(const Job& given) {
@@ -134,7 +85,8 @@ void run_job(const Job& given) {
   options.on_progress = [&](const Progress& progress) { bar->update(progress); };
   CalibrationRun run({job.model, job.role, job.axis, loaded.configuration}, open_dumps(job.dumps),
                      std::move(options));
-  read(run, job, checkpoint);
+  const bool resumed = read_share(run, job.sharing, checkpoint);
+  if (resumed && job.output.talks()) fmt::print(stderr, "went on from {}\n", job.sharing.checkpoint);
   if (given.sharing.shard) {
     bar.reset();
     std::vector<std::string> warnings = loaded.warnings;

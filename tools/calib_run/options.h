@@ -9,8 +9,8 @@
 
 #include "engine/config_file.h"
 #include "engine/pipeline.h"
-#include "engine/work_items.h"
 #include "tools/calib_run/results.h"
+#include "tools/calib_run/sharing.h"
 
 namespace qcal::tools {
 
@@ -27,16 +27,6 @@ struct WorkOptions {
   std::string backend = "auto";
   int threads = 0;
   std::optional<NonFinite> non_finite;
-};
-
-// A run that can be killed and gone on with, or is one of several.
-struct SharingOptions {
-  std::string checkpoint;  // empty: none
-  double every = 60.0;     // seconds
-  bool resume = false;
-  std::optional<Shard> shard;
-  ShardBy by = ShardBy::batch;
-  std::string state;  // of the shard
 };
 
 void add_config_options(CLI::App& command, ConfigOptions& options);
