@@ -128,9 +128,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.config is not None:
         config = load_config(options.config, compat=options.compat, device_rules=options.device_rules,
                              placement=options.placement)
-    page = _core.report(options.model, options.dumps, options.params, config)
-    with open(options.out, "w", encoding="utf-8") as file:
-        file.write(page)
+    _core.write_file(options.out, _core.report(options.model, options.dumps, options.params, config))
     print(f"written to {options.out}")
 
 

@@ -64,9 +64,9 @@ def calibrate(
     """
     if not isinstance(config, Configuration):
         config = load_config(config)
-    if config.graph_switches:
-        warnings.warn(f"not applied, since they need a graph (qcal.onnx has one): {', '.join(config.graph_switches)}",
-                      stacklevel=2)
+    unapplied = config.graph_switches + (["the DPU's rules for fix positions"] if config.target_device == "DPU" else [])
+    if unapplied:
+        warnings.warn(f"not applied, since they need a graph (qcal.onnx has one): {', '.join(unapplied)}", stacklevel=2)
     call = forward or _call
     batches = iter(loader)
     try:

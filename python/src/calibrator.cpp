@@ -87,7 +87,8 @@ void add_calibrator(nb::module_& module) {
       "may run in different threads; the GIL is released meanwhile. No tensor is kept.")
       .def(nb::init<const LoadedConfiguration&, const std::string&, const Name&>(), nb::arg("config"),
            nb::kw_only(), nb::arg("backend") = "auto", nb::arg("non_finite") = nb::none(),
-           "backend: auto, cpu or cuda; the bits are the same. non_finite: what becomes of a batch with NaN "
+           "backend: auto, cpu or cuda (the device that is current now); the bits are the same. non_finite: "
+           "what becomes of a batch with NaN "
            "or "
            "infinities: error (the default), skip-batch or ignore.")
       .def_prop_ro("backend", &PyCalibrator::backend, "Which back end works, and why.")

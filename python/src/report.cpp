@@ -8,6 +8,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/analysis/analysis_json.h"
 #include "engine/analysis/params_configuration.h"
+#include "engine/export/atomic_output.h"
 #include "python/src/bindings.h"
 
 namespace qcal::python {
@@ -48,6 +49,9 @@ void add_report(nb::module_& module) {
       "The page that `calib_run report` writes: tensors with their distributions, the worst layers, the "
       "configuration and warnings in one HTML file. config: for the sources of settings; by default the copy "
       "in params counts.");
+  module.def(
+      "write_file", [](const Path& file, const std::string& text) { write_file_atomically(file, text); },
+      nb::arg("file"), nb::arg("text"), "Writes a file, whole or not at all.");
   module.def("analyze_json", analysis, nb::arg("model"), nb::arg("dumps"), nb::arg("params"),
              nb::arg("config") = nb::none());
 }

@@ -241,6 +241,8 @@ def test_calls_the_model_on_what_loaders_yield(model):
 def test_switches_that_need_a_graph_are_a_warning(model):
     with pytest.warns(UserWarning, match="not applied.*include_cle"):
         qcal.torch.calibrate(model, LOADER, CONFIGS[0])
+    with pytest.warns(UserWarning, match="not applied.*: the DPU's rules for fix positions$"):
+        qcal.torch.calibrate(model, LOADER, config_of(CONFIGS[2]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         qcal.torch.calibrate(model, LOADER, config_of(CONFIGS[0]))
