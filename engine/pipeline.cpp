@@ -1,7 +1,7 @@
 #include "engine/pipeline.h"
 
-#include "engine/calibration_run.h"
-#include "engine/collection.h"
+#include "engine/run/calibration_run.h"
+#include "engine/run/collection.h"
 
 namespace qcal {
 

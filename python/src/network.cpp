@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "engine/network_calibration.h"
-#include "engine/result_files.h"
+#include "engine/run/network_calibration.h"
+#include "engine/run/result_files.h"
 #include "python/src/bindings.h"
 #include "python/src/enum_argument.h"
 #include "python/src/parameters.h"

@@ -1,5 +1,5 @@
 // Batches handed over as they come, held against the same batches read from a dump.
-#include "engine/network_calibration.h"
+#include "engine/run/network_calibration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

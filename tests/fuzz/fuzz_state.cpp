@@ -2,8 +2,8 @@
 // fit. The first byte says which; without one of these the bytes are a state as they are.
 #include <array>
 
-#include "engine/calibration_run.h"
-#include "engine/network_watch.h"
+#include "engine/run/calibration_run.h"
+#include "engine/run/network_watch.h"
 #include "engine/state/calibrator_identity.h"
 #include "tests/fuzz/fuzzed_file.h"
 #include "tests/support/graph_builder.h"

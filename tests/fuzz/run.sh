@@ -24,7 +24,7 @@ sources() {
     quant_params) echo engine/export/read_quant_params.cpp engine/dumps/json_input.cpp ;;
     safetensors) echo engine/dumps/{safetensors,json_input,stored_tensor,value_stream}.cpp ;;
     state) echo engine/state/{bytes,sealed,tensor_bytes,calibrator_identity}.cpp engine/collect/index_set.cpp \
-      engine/dumps/recording_index.cpp engine/network_watch.cpp ;;
+      engine/dumps/recording_index.cpp engine/run/network_watch.cpp ;;
   esac
 }
 

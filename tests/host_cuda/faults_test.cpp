@@ -77,8 +77,8 @@ TEST_P(Faults, AreReported) {
   const Reports& reports = expected_reports().at(GetParam().name);
   const bool by_sanitizer = host_cuda::flavour() == "asan" && reports.asan != reports.plain;
   const std::string& expected = host_cuda::flavour() == "race" ? reports.race
-                                : by_sanitizer               ? reports.asan
-                                                             : reports.plain;
+                                : by_sanitizer                 ? reports.asan
+                                                               : reports.plain;
   if (expected.empty()) GTEST_SKIP() << "another flavour reports it";
   if (by_sanitizer) {
     EXPECT_DEATH(run(true), expected);

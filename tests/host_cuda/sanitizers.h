@@ -1,5 +1,5 @@
-// AddressSanitizer's interface, empty in builds without it. The asan flavour defines HOST_CUDA_ASAN; a tree that is
-// sanitized as a whole has it here.
+// AddressSanitizer's interface, empty in builds without it. The asan flavour defines HOST_CUDA_ASAN; a tree
+// that is sanitized as a whole has it here.
 #pragma once
 
 #include <cstddef>

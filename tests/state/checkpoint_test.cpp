@@ -1,5 +1,5 @@
 // When a run's state is saved, and what is left of it.
-#include "engine/checkpoint.h"
+#include "engine/run/checkpoint.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/calibration_run.h"
 #include "engine/export/quant_params.h"
+#include "engine/run/calibration_run.h"
 #include "tests/dumps/file_test.h"
 #include "tests/reference/test_data.h"
 

@@ -5,9 +5,9 @@
 #include <map>
 #include <utility>
 
-#include "engine/calibration_run.h"
 #include "engine/export/json_writer.h"
 #include "engine/export/staging.h"
+#include "engine/run/calibration_run.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/ranks.h"

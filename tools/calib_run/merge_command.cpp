@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "engine/calibration_run.h"
-#include "engine/checkpoint.h"
+#include "engine/run/calibration_run.h"
+#include "engine/run/checkpoint.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
 #include "tools/calib_run/results.h"

@@ -6,7 +6,7 @@
 
 #include "config/setting_names.h"
 #include "engine/export/json_writer.h"
-#include "engine/result_files.h"
+#include "engine/run/result_files.h"
 #include "tools/calib_run/name_map.h"
 #include "tools/calib_run/result_table.h"
 #include "tools/calib_run/terminal.h"

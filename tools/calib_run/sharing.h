@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "engine/calibration_run.h"
-#include "engine/checkpoint.h"
-#include "engine/work_items.h"
+#include "engine/run/calibration_run.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/work_items.h"
 #include "tools/calib_run/ranks.h"
 
 namespace qcal::tools {

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/collection.h"
-#include "engine/network_job.h"
 #include "engine/pipeline.h"
+#include "engine/run/collection.h"
+#include "engine/run/network_job.h"
 #include "engine/state/sealed.h"
 
 namespace qcal {

@@ -1,4 +1,4 @@
-#include "engine/calibration_run.h"
+#include "engine/run/calibration_run.h"
 
 #include <fmt/format.h>
 

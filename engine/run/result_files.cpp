@@ -1,4 +1,4 @@
-#include "engine/result_files.h"
+#include "engine/run/result_files.h"
 
 #include <utility>
 

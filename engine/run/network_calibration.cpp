@@ -1,4 +1,4 @@
-#include "engine/network_calibration.h"
+#include "engine/run/network_calibration.h"
 
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
@@ -13,7 +13,7 @@
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
-#include "engine/network_job.h"
+#include "engine/run/network_job.h"
 
 namespace qcal {
 namespace {

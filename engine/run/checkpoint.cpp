@@ -1,4 +1,4 @@
-#include "engine/checkpoint.h"
+#include "engine/run/checkpoint.h"
 
 #include <fmt/format.h>
 

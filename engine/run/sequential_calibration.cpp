@@ -1,4 +1,4 @@
-#include "engine/sequential_calibration.h"
+#include "engine/run/sequential_calibration.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
 #include "engine/export/qdq_graph.h"
-#include "engine/network_job.h"
+#include "engine/run/network_job.h"
 
 namespace qcal {
 namespace {

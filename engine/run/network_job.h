@@ -8,8 +8,8 @@
 
 #include "engine/correct/correct.h"
 #include "engine/network.h"
-#include "engine/network_watch.h"
 #include "engine/pipeline.h"
+#include "engine/run/network_watch.h"
 
 namespace qcal {
 

@@ -1,4 +1,4 @@
-#include "engine/collection.h"
+#include "engine/run/collection.h"
 
 #include <fmt/format.h>
 #include <tbb/global_control.h>

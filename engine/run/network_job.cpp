@@ -1,4 +1,4 @@
-#include "engine/network_job.h"
+#include "engine/run/network_job.h"
 
 #include <algorithm>
 #include <optional>

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/pipeline.h"
-#include "engine/sequential_calibration.h"
+#include "engine/run/sequential_calibration.h"
 
 namespace qcal {
 

@@ -1,4 +1,4 @@
-#include "engine/network_watch.h"
+#include "engine/run/network_watch.h"
 
 #include <fmt/format.h>
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/batch_watch.h"
 #include "engine/calibrator.h"
 #include "engine/dumps/dump_source.h"
 #include "engine/plan/quantization_plan.h"
+#include "engine/run/batch_watch.h"
 
 namespace qcal {
 

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/batch_watch.h"
 #include "engine/calibrator.h"
 #include "engine/collect/index_set.h"
 #include "engine/pipeline.h"
+#include "engine/run/batch_watch.h"
+#include "engine/run/work_items.h"
 #include "engine/state/bytes.h"
-#include "engine/work_items.h"
 
 namespace qcal {
 

@@ -1,4 +1,4 @@
-#include "engine/work_items.h"
+#include "engine/run/work_items.h"
 
 #include <algorithm>
 #include <numeric>

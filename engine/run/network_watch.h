@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "engine/batch_watch.h"
 #include "engine/correct/bias_corrector.h"
 #include "engine/reached_bounds.h"
+#include "engine/run/batch_watch.h"
 
 namespace qcal {
 
