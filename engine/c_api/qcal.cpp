@@ -79,9 +79,13 @@ Structure known_part(const Structure* given, const char* what) {
   return known;
 }
 
-// `values` by the number of the C enumerator.
-template <class Value, std::size_t count>
-Value one_of(const Value (&values)[count], unsigned number, const char* what) {
+// `values` by the number of the C enumerator, which may be none: to C++ such a value must not even be read as
+// one.
+template <class Value, std::size_t count, class Enumeration>
+Value one_of(const Value (&values)[count], const Enumeration& enumerator, const char* what) {
+  unsigned number = 0;
+  static_assert(sizeof number == sizeof enumerator);
+  std::memcpy(&number, &enumerator, sizeof number);
   if (number >= count) throw InvalidArgument(std::string(what) + " " + std::to_string(number) + " is none");
   return values[number];
 }
@@ -91,8 +95,8 @@ std::string text_or(const char* text, const char* otherwise) {
 }
 
 Configuration configuration_of(const qcal_options& options) {
-  const auto compatibility = one_of({Compatibility::standard, Compatibility::vitis},
-                                    static_cast<unsigned>(options.compatibility), "compatibility");
+  const auto compatibility =
+      one_of({Compatibility::standard, Compatibility::vitis}, options.compatibility, "compatibility");
   if (options.configuration == nullptr) return default_configuration(compatibility);
   ParsedConfiguration parsed = parse_config(
       options.configuration, {text_or(options.name, "configuration"), compatibility, DeviceRules::error});
@@ -104,21 +108,19 @@ Configuration configuration_of(const qcal_options& options) {
   throw ConfigError(errors);
 }
 
-std::shared_ptr<const Backend> backend_of(qcal_backend backend) {
+std::shared_ptr<const Backend> backend_of(const qcal_backend& backend) {
   constexpr std::shared_ptr<const Backend> (*makers[])() = {Backend::automatic, Backend::cpu, Backend::cuda};
-  return one_of(makers, static_cast<unsigned>(backend), "backend")();
+  return one_of(makers, backend, "backend")();
 }
 
-std::optional<NonFinite> policy_of(qcal_non_finite policy) {
+std::optional<NonFinite> policy_of(const qcal_non_finite& policy) {
   return one_of<std::optional<NonFinite>>(
-      {std::nullopt, NonFinite::reject, NonFinite::skip, NonFinite::ignore}, static_cast<unsigned>(policy),
-      "non_finite");
+      {std::nullopt, NonFinite::reject, NonFinite::skip, NonFinite::ignore}, policy, "non_finite");
 }
 
 Declaration declaration_of(const qcal_declaration& given) {
   Declaration declaration;
-  declaration.role = one_of({Role::activation, Role::input, Role::weights, Role::bias},
-                            static_cast<unsigned>(given.role), "role");
+  declaration.role = one_of({Role::activation, Role::input, Role::weights, Role::bias}, given.role, "role");
   declaration.layer_name = text_or(given.layer_name, "");
   declaration.layer_type = text_or(given.layer_type, "");
   if (given.has_channel_axis != 0) declaration.channel_axis = given.channel_axis;
@@ -133,9 +135,8 @@ TensorView view_of(const qcal_tensor& tensor) {
   constexpr std::size_t most_dimensions = 64;
   TensorView view;
   view.data = tensor.data;
-  view.dtype =
-      one_of({DType::f32, DType::f16, DType::bf16, DType::f64}, static_cast<unsigned>(tensor.dtype), "dtype");
-  view.memory = one_of({Memory::host, Memory::device}, static_cast<unsigned>(tensor.memory), "memory");
+  view.dtype = one_of({DType::f32, DType::f16, DType::bf16, DType::f64}, tensor.dtype, "dtype");
+  view.memory = one_of({Memory::host, Memory::device}, tensor.memory, "memory");
   if (tensor.dimensions > most_dimensions)
     throw InvalidArgument(std::to_string(tensor.dimensions) + " dimensions, where 64 are the most");
   if (tensor.dimensions > 0) require(tensor.shape, "batch->shape");
