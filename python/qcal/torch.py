@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
@@ -26,6 +27,7 @@ from ._core import Calibrator, Configuration, InputError, InvalidArgument, Param
 from ._progress import Progress
 from ._torch_fake_quantize import FakeQuantize, fake_quantize
 from ._torch_points import Point, Points
+from ._torch_ranks import merged
 from ._torch_trace import Wiring, tensors_in, traced
 
 __all__ = ["FakeQuantized", "apply_fake_quant", "calibrate", "fake_quantize", "fold_batch_norm"]
@@ -42,6 +44,7 @@ def calibrate(
     forward: Forward | None = None,
     backend: str = "auto",
     non_finite: str | None = None,
+    group: dist.ProcessGroup | None = None,
     progress: bool | None = None,
 ) -> Parameters:
     """Runs `model` over `loader` and finds the parameters of its weights, biases and activations.
@@ -53,6 +56,10 @@ def calibrate(
     types, paths, patterns and names as a layer entry has them.
     forward: calls the model on what the loader yields; by default a mapping as keywords, of a tuple or list its first
     element, anything else as it is, tensors moved to where the model is.
+    group: ranks of torch.distributed that share the calibration (torch.distributed.group.WORLD: all), each with the same
+    model and with batches of its own; all return the same parameters. Batch b of rank r of n counts as batch b * n + r, so
+    that the bits are those of one process that sees them in this order. gloo and nccl do; with nccl each rank sets its
+    device first (torch.cuda.set_device).
 
     The model runs in evaluation mode, without gradients, and is left as it was, hooks removed, also after an exception.
     The first batch is run twice, once to see which module reads what. Names in the result: conv1.weight, conv1.bias,
@@ -73,21 +80,30 @@ def calibrate(
         first = next(batches)
     except StopIteration:
         raise InputError("the loader yields no batch") from None
-    calibrator = Calibrator(config, backend=backend, non_finite=non_finite)
+    rank, ranks = (dist.get_rank(group), dist.get_world_size(group)) if group is not None else (0, 1)
     with _evaluating(model):
         wiring = traced(model, lambda: call(model, first))
         points = Points(model, wiring, config, modules).points
         if not points:
             raise InputError("no module of the model is quantized: modules and layer types choose none that is called")
         _warn_of_batch_norm(model, wiring)
-        _declare(calibrator, points.values())
-        _observe_parameters(calibrator, model, points.values())
+
+        def declared() -> Calibrator:
+            calibrator = Calibrator(config, backend=backend, non_finite=non_finite)
+            _declare(calibrator, points.values())
+            return calibrator
+
+        calibrator = declared()
+        if rank == 0:  # every rank has the same
+            _observe_parameters(calibrator, model, points.values())
         told = Progress(len(loader) if hasattr(loader, "__len__") else None, progress)
-        with _observing(calibrator, model, points.values()):
+        with _observing(calibrator, model, points.values(), rank, ranks):
             for done, batch in zip(itertools.count(1), itertools.chain([first], batches)):
                 call(model, batch)
                 told(done)
         told.close()
+    if group is not None:
+        calibrator = merged(calibrator, declared, group)
     return calibrator.finish()
 
 
@@ -193,10 +209,10 @@ def _declare(calibrator: Calibrator, points: Iterable[Point]) -> None:
                            bias_weights=point.bias_weights)
 
 
-def _observe(calibrator: Calibrator, name: str, tensor: torch.Tensor) -> None:
+def _observe(calibrator: Calibrator, name: str, tensor: torch.Tensor, index: int | None = None) -> None:
     if tensor.is_cuda and not calibrator.backend.startswith("cuda"):
         tensor = tensor.cpu()
-    calibrator.observe(name, tensor)
+    calibrator.observe(name, tensor, index)
 
 
 def _observe_parameters(calibrator: Calibrator, model: nn.Module, points: Iterable[Point]) -> None:
@@ -207,20 +223,21 @@ def _observe_parameters(calibrator: Calibrator, model: nn.Module, points: Iterab
 
 
 @contextlib.contextmanager
-def _observing(calibrator: Calibrator, model: nn.Module, points: Iterable[Point]) -> Iterator[None]:
+def _observing(calibrator: Calibrator, model: nn.Module, points: Iterable[Point], rank: int, ranks: int) -> Iterator[None]:
     """Hooks that observe inputs and outputs, for as long as the block lasts."""
+    indices: dict[str, Iterator[int]] = {point.name: itertools.count(rank, ranks) for point in points}
 
     def of_results(name: str):
         def hook(module, arguments, result):
             for tensor in tensors_in(result):
-                _observe(calibrator, name, tensor)
+                _observe(calibrator, name, tensor, next(indices[name]))
                 break
 
         return hook
 
     def of_arguments(name: str):
         def hook(module, arguments):
-            _observe(calibrator, name, next(tensors_in(arguments)))
+            _observe(calibrator, name, next(tensors_in(arguments)), next(indices[name]))
 
         return hook
 

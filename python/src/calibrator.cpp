@@ -57,6 +57,21 @@ class PyCalibrator {
     shard.calibrator_.reset();
   }
 
+  nb::bytes save() {
+    std::string state;
+    {
+      const nb::gil_scoped_release release;
+      state = open().save();
+    }
+    return nb::bytes(state.data(), state.size());
+  }
+
+  void merge_state(const nb::bytes& state) {
+    const std::string_view bytes(state.c_str(), state.size());
+    const nb::gil_scoped_release release;
+    open().merge(bytes);
+  }
+
   PyParameters finish() {
     const nb::gil_scoped_release release;
     PyParameters parameters;
@@ -116,6 +131,12 @@ void add_calibrator(nb::module_& module) {
            "Finds the tensor's parameters now and lets go of its statistics.")
       .def("merge", &PyCalibrator::merge, nb::arg("shard"),
            "Takes over what another calibrator of the same tensors has observed; that one is then finished.")
+      .def("save", &PyCalibrator::save,
+           "What has been observed so far, as bytes for a file or another machine (engine/state/README.md).")
+      .def("merge", &PyCalibrator::merge_state, nb::arg("state"),
+           "The same from what save() gave; a new calibrator with the same declarations goes on where the "
+           "saved "
+           "one was. Raises InputError for bytes that are no state of such a calibrator.")
       .def("finish", &PyCalibrator::finish,
            "The parameters of every declared tensor. To be called once; raises InvalidArgument naming a "
            "tensor "

@@ -130,8 +130,14 @@ def test_batches_by_index_and_merged_shards_give_the_bits_of_one_run(random):
         shard.declare("x")
         for index in range(number, 5, 2):
             shard.observe("x", batches[index], index=index)
+    resumed = qcal.Calibrator(config)
+    resumed.declare("x")
+    for state in (shards[1].save(), shards[0].save()):
+        resumed.merge(state)
+    with pytest.raises(qcal.InputError, match="state: "):
+        resumed.merge(b"no state")
     shards[1].merge(shards[0])
-    assert shards[1].finish().to_json() == whole.to_json()
+    assert shards[1].finish().to_json() == resumed.finish().to_json() == whole.to_json()
     with pytest.raises(qcal.InvalidArgument, match="merged into another"):
         shards[0].finish()
 

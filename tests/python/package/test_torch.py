@@ -3,6 +3,7 @@
 Run by those who ask (QCAL_TEST_TORCH=ON tools/test.sh -R Torch), since PyTorch's wheels are gigabytes.
 """
 import json
+import socket
 import warnings
 
 import numpy as np
@@ -354,6 +355,31 @@ def test_batch_norm_is_folded_or_warned_of():
     torch.testing.assert_close(model(images), expected)
     parameters = qcal.torch.calibrate(model, [images], config_of(CONFIGS[0], placement="groups"))
     assert names(parameters, "activation") == {"3.output", "5.output"}
+
+
+def calibrate_as_rank(rank, ranks, weights, port, folder):
+    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=ranks)
+    model = Net()
+    model.load_state_dict(weights)
+    batches = [samples(8, seed)[0] for seed in range(7)][rank::ranks]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parameters = qcal.torch.calibrate(model, batches, CONFIGS[2], group=torch.distributed.group.WORLD, progress=False)
+    (folder / f"{rank}.json").write_text(parameters.to_json())
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_ranks_that_share_a_calibration_find_what_one_process_finds(model, tmp_path, ranks):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(calibrate_as_rank, (ranks, model.state_dict(), port, tmp_path), nprocs=ranks)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = qcal.torch.calibrate(model, [samples(8, seed)[0] for seed in range(7)], CONFIGS[2], progress=False)
+    for rank in range(ranks):
+        assert (tmp_path / f"{rank}.json").read_text() == alone.to_json()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device answers")
