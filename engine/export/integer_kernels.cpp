@@ -17,7 +17,7 @@ namespace {
 struct IntegerOperator {
   std::string_view type;
   std::string_view kernel;
-  std::string_view kernel_to_float = "";  // where the result stays in float
+  std::string_view kernel_to_float = {};  // where the result stays in float
 };
 
 constexpr IntegerOperator integer_operators[] = {
