@@ -200,8 +200,8 @@ def parse_arguments():
     parser.add_argument("--tests", nargs="+", required=True, type=Test,
                         help="its tests, as NAME or NAME:FILTER, without _plain or _race")
     parser.add_argument("--equivalent", type=pathlib.Path, help="TOML: [[mutant]] file, rule, line, reason")
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--least", type=int, default=30, help="fewer mutants than this are an error")
+    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--least", type=int, default=24, help="fewer mutants than this are an error")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--rule", help="only this rule's mutants")
     return parser.parse_args()
