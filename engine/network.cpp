@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "engine/dumps/rescaled_dumps.h"
@@ -19,12 +18,6 @@ namespace qcal {
 namespace {
 
 constexpr float relu6_bound = 6.0F;
-
-std::string sha256_of(const std::string& bytes) {
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(bytes)));
-  return hash.hex();
-}
 
 double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);

@@ -93,10 +93,7 @@ std::string analysis_json(const Analysis& analysis, const std::vector<std::strin
     json.member("kernel", kernel.kernel);
     json.member("reason", kernel.reason);
   });
-  json.key("warnings");
-  json.begin_array();
-  for (const std::string& warning : warnings) json.string(warning);
-  json.end_array();
+  json.member("warnings", warnings);
   json.end_object();
   return json.text();
 }

@@ -8,6 +8,7 @@
 
 #include "config/describe.h"
 #include "engine/calibrator.h"
+#include "engine/config_file.h"
 #include "engine/error.h"
 #include "engine/export/quant_params.h"
 #include "engine/version.h"
@@ -98,14 +99,9 @@ Configuration configuration_of(const qcal_options& options) {
   const auto compatibility =
       one_of({Compatibility::standard, Compatibility::vitis}, options.compatibility, "compatibility");
   if (options.configuration == nullptr) return default_configuration(compatibility);
-  ParsedConfiguration parsed = parse_config(
-      options.configuration, {text_or(options.name, "configuration"), compatibility, DeviceRules::error});
-  if (parsed.ok()) return std::move(parsed.configuration);
-  std::string errors;
-  for (const Diagnostic& diagnostic : parsed.diagnostics) {
-    if (diagnostic.severity == Severity::error) errors += (errors.empty() ? "" : "\n") + diagnostic.text();
-  }
-  throw ConfigError(errors);
+  return read_config_with_warnings(options.configuration, text_or(options.name, "configuration"),
+                                   {.compatibility = compatibility})
+      .configuration;
 }
 
 std::shared_ptr<const Backend> backend_of(const qcal_backend& backend) {

@@ -7,6 +7,7 @@
 
 #include "engine/correct/wired_layers.h"
 #include "engine/graph/weighted_operator.h"
+#include "kernels/error.h"
 
 namespace qcal {
 namespace {
@@ -181,6 +182,16 @@ int least_shift_bias(const ShiftLimits& limits, int shift_cut) {
   constexpr int accumulator_bits = 24;
   constexpr int result_bits = 8;
   return limits.least_bias.value_or(std::min(0, -(accumulator_bits - (result_bits + shift_cut))));
+}
+
+Alignment alignment_of(const std::vector<std::string>& operators) {
+  Alignment align;
+  for (const std::string& name : operators) {
+    if (name != "concat" && name != "add" && name != "pool")
+      throw InvalidArgument("align: \"" + name + "\" is not allowed; allowed: concat, add, pool");
+    (name == "concat" ? align.concat : name == "add" ? align.add : align.pool) = true;
+  }
+  return align;
 }
 
 AdjustedParameters apply_dpu_rules(const Graph& graph, const QuantizationPlan& plan,

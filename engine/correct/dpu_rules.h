@@ -35,6 +35,9 @@ struct Alignment {
   bool pool = false;
 };
 
+// Of "concat", "add" and "pool". Throws InvalidArgument for another word.
+Alignment alignment_of(const std::vector<std::string>& operators);
+
 struct DpuRules {
   Alignment align{};
   ShiftLimits shifts = dpu_shift_limits;

@@ -1,7 +1,6 @@
 #include "engine/dumps/recording_index.h"
 
 #include <map>
-#include <span>
 #include <utility>
 
 #include "engine/dumps/in_quotes.h"
@@ -61,9 +60,7 @@ RecordingIndex index_of(const DumpSource& dumps) {
 std::string fingerprint(const RecordingIndex& index) {
   ByteWriter bytes;
   write_index(bytes, {index.tensors, index.model_sha256, ""});
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(bytes.bytes())));
-  return hash.hex().substr(0, 16);
+  return sha256_of(bytes.bytes()).substr(0, 16);
 }
 
 void write_index(ByteWriter& to, const RecordingIndex& index) {

@@ -85,6 +85,12 @@ std::string Sha256::hex() {
   return text;
 }
 
+std::string sha256_of(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(bytes)));
+  return hash.hex();
+}
+
 std::string sha256_of_file(const std::filesystem::path& path) {
   const InputFile file(path);
   std::vector<std::byte> buffer(std::size_t{1} << 20);

@@ -28,6 +28,8 @@ class Sha256 {
   std::uint64_t bytes_ = 0;
 };
 
+std::string sha256_of(std::string_view bytes);
+
 // Streamed: memory does not depend on the file's size. Throws InputError or IoError.
 std::string sha256_of_file(const std::filesystem::path& path);
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace qcal {
 
@@ -45,6 +46,16 @@ class JsonWriter {
   void member(std::string_view name, std::signed_integral auto value) {
     key(name);
     integer(value);
+  }
+  // A list of texts, and key() and it.
+  void strings(const std::vector<std::string>& texts) {
+    begin_array();
+    for (const std::string& text : texts) string(text);
+    end_array();
+  }
+  void member(std::string_view name, const std::vector<std::string>& texts) {
+    key(name);
+    strings(texts);
   }
   // A JSON value as text: laid out anew, its numbers kept digit by digit. Throws InvalidArgument where it is
   // no JSON.

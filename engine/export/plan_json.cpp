@@ -11,10 +11,7 @@ void write_transforms(JsonWriter& writer, const std::vector<TransformStatus>& tr
     writer.key(transform.name);
     writer.begin_object();
     writer.member("status", transform.status);
-    writer.key("details");
-    writer.begin_array();
-    for (const std::string& line : transform.details) writer.string(line);
-    writer.end_array();
+    writer.member("details", transform.details);
     writer.end_object();
   }
   writer.end_object();
@@ -33,10 +30,7 @@ std::string plan_members(const QuantizationPlan& plan) {
     tensors.begin_array();
     for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
     tensors.end_array();
-    tensors.key("readers");
-    tensors.begin_array();
-    for (const std::string& reader : tensor.readers) tensors.string(reader);
-    tensors.end_array();
+    tensors.member("readers", tensor.readers);
     tensors.key("settings");
     tensors.json(settings_json(tensor.settings));
     tensors.end_object();
@@ -52,9 +46,7 @@ std::string plan_members(const QuantizationPlan& plan) {
   }
   notes.end_array();
   JsonWriter left_out;
-  left_out.begin_array();
-  for (const std::string& name : plan.left_out) left_out.string(name);
-  left_out.end_array();
+  left_out.strings(plan.left_out);
   JsonWriter transforms;
   write_transforms(transforms, plan.transforms);
   return "\"tensors\": " + tensors.text() + ", \"left_out\": " + left_out.text() +

@@ -104,9 +104,7 @@ void write_tensor(JsonWriter& writer, const TensorParameters& tensor, bool with_
 void write_details(JsonWriter& writer, const TransformStatus& transform) {
   if (transform.details.empty()) return;
   writer.key(transform.name);
-  writer.begin_array();
-  for (const std::string& line : transform.details) writer.string(line);
-  writer.end_array();
+  writer.strings(transform.details);
 }
 
 void write_adjustment(JsonWriter& writer, const PositionAdjustment& adjustment) {

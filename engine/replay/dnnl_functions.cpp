@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "kernels/error.h"
+#include "engine/replay/layer_product.h"
 
 namespace qcal {
 namespace {
@@ -20,7 +20,7 @@ void look_up_if_there(void* handle, const char* name, Function& function) {
 template <class Function>
 void look_up(void* handle, const char* name, Function& function) {
   look_up_if_there(handle, name, function);
-  if (function == nullptr) throw Error(library + ": no function " + name);
+  if (function == nullptr) throw MissingLibrary(library + ": no function " + name);
 }
 
 }  // namespace
@@ -28,8 +28,8 @@ void look_up(void* handle, const char* name, Function& function) {
 DnnlFunctions open_dnnl() {
   void* const handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw Error(std::string("oneDNN computes the layers, but it cannot be opened: ") + dlerror() +
-                "; on Debian: apt install libdnnl" + std::to_string(DNNL_VERSION_MAJOR));
+    throw MissingLibrary(std::string("oneDNN computes the layers, but it cannot be opened: ") + dlerror() +
+                         "; on Debian: apt install libdnnl" + std::to_string(DNNL_VERSION_MAJOR));
   }
   DnnlFunctions functions{};
   look_up(handle, "dnnl_version", functions.version);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/replay/product_shape.h"
+#include "kernels/error.h"
 
 namespace qcal {
 
@@ -33,8 +34,14 @@ class ProductLibrary {
   virtual std::unique_ptr<LayerProduct> product(const ProductShape& shape) const = 0;
 };
 
+// No library here computes layers; the message says what to install.
+class MissingLibrary : public Error {
+ public:
+  using Error::Error;
+};
+
 // oneDNN on the CPU, opened at run time, since linking it would cost every start of a program 30 ms. Throws
-// Error, saying what to install, where it is not there, and where this build was made without it.
+// MissingLibrary where it is not there, and where this build was made without it.
 std::unique_ptr<ProductLibrary> open_product_library();
 
 }  // namespace qcal

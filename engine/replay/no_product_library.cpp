@@ -1,11 +1,10 @@
 // Stands in for oneDNN in builds that did not find it.
 #include "engine/replay/layer_product.h"
-#include "kernels/error.h"
 
 namespace qcal {
 
 std::unique_ptr<ProductLibrary> open_product_library() {
-  throw Error(
+  throw MissingLibrary(
       "this build has no oneDNN, which computes the layers: install libdnnl-dev (version 2), and build "
       "again");
 }

@@ -14,6 +14,7 @@
 #include "engine/export/json_writer.h"
 #include "engine/export/quant_params.h"
 #include "engine/network.h"
+#include "engine/replay/layer_product.h"
 #include "engine/report/distributions.h"
 #include "engine/report/page.h"
 #include "engine/version.h"
@@ -32,13 +33,7 @@ Analysis analysis_of(const ReportRequest& request, const Configuration& configur
   analysis.on_progress = request.on_progress;
   try {
     return analyze(analysis, configuration);
-  } catch (const InputError&) {
-    throw;
-  } catch (const InvalidArgument&) {
-    throw;
-  } catch (const IoError&) {
-    throw;
-  } catch (const Error& error) {
+  } catch (const MissingLibrary& error) {
     Analysis none;
     none.warnings.push_back(std::string("the error of the layers is left out: ") + error.what());
     return none;
@@ -98,10 +93,7 @@ std::string report_html(const ReportRequest& request, const LoadedConfiguration&
   for (const TensorDistribution& distribution : distributions(plan, *dumps, *request.backend, thumbnail_bins))
     write_distribution(json, distribution);
   json.end_array();
-  json.key("warnings");
-  json.begin_array();
-  for (const std::string& warning : warnings) json.string(warning);
-  json.end_array();
+  json.member("warnings", warnings);
   json.end_object();
 
   constexpr std::string_view place = "/*data*/";

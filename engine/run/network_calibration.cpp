@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <span>
 #include <utility>
 
 #include "engine/collect/tensor_parameters.h"
@@ -42,12 +41,6 @@ class PassedBatches final : public DumpSource {
   std::vector<std::string> none_;
   std::string sha256_;
 };
-
-std::string sha256_of(const std::string& bytes) {
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(bytes)));
-  return hash.hex();
-}
 
 bool is_calibrated(const PlannedTensor& tensor) {
   return tensor.same_as.empty() && tensor.settings.datatype.value == Datatype::integer;

@@ -22,13 +22,13 @@ class ByteWriter {
   void real(float value);
   void real(double value);
   void text(std::string_view value);
+  // The lowest `count` bytes.
+  void fixed(std::uint64_t value, int count);
 
   const std::string& bytes() const { return bytes_; }
   std::string take() { return std::move(bytes_); }
 
  private:
-  void fixed(std::uint64_t value, int count);
-
   std::string bytes_;
 };
 
@@ -45,6 +45,8 @@ class ByteReader {
   std::int64_t integer();
   float real32();
   double real64();
+  // Of `count` bytes, at most 8.
+  std::uint64_t fixed(std::size_t count);
   // Within what is left, like everything that is read.
   std::string_view text();
   // How many of something follow that take at least `least_bytes` each, so that room may be made for them.
@@ -61,7 +63,6 @@ class ByteReader {
 
  private:
   std::string_view taken(std::size_t count);
-  std::uint64_t fixed(std::size_t count);
 
   std::string_view bytes_;
   std::string source_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <span>
 
 #include "config/describe.h"
 #include "engine/dumps/sha256.h"
@@ -39,9 +38,7 @@ std::string settings_fingerprint(const TensorSettings& settings, const TensorCon
       fmt::format("{} {} {} {} {} {}", static_cast<int>(context.role), axis, static_cast<int>(context.target),
                   static_cast<int>(context.compatibility), static_cast<int>(context.non_finite),
                   compact_settings_json(settings));
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(text)));
-  return hash.hex().substr(0, 16);
+  return sha256_of(text).substr(0, 16);
 }
 
 void write_identity(ByteWriter& to, const Identity& identity) {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 
 #include "engine/dumps/in_quotes.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
+#include "engine/state/bytes.h"
 
 namespace qcal {
 namespace {
@@ -16,23 +16,6 @@ constexpr std::string_view magic("\x89QCAL\r\n\x1a", 8);
 constexpr std::uint32_t format_version = 1;
 constexpr std::size_t contents_at = 20;
 constexpr std::size_t digest_bytes = 64;
-
-void put(std::string& to, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) to.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-std::uint64_t number_at(std::string_view bytes, std::size_t at, std::size_t count) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
-  return value;
-}
-
-std::string digest_of(std::string_view bytes) {
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(bytes)));
-  return hash.hex();
-}
 
 // Of a long value the neighbourhood of `at`.
 std::string excerpt(const std::string& value, std::size_t at) {
@@ -47,11 +30,11 @@ std::string excerpt(const std::string& value, std::size_t at) {
 }  // namespace
 
 std::string sealed(std::string_view contents) {
-  std::string bytes(magic);
-  put(bytes, format_version, 4);
-  put(bytes, contents.size(), 8);
-  bytes += contents;
-  return bytes + digest_of(bytes);
+  ByteWriter numbers;
+  numbers.fixed(format_version, 4);
+  numbers.fixed(contents.size(), 8);
+  const std::string bytes = std::string(magic) + numbers.take() + std::string(contents);
+  return bytes + sha256_of(bytes);
 }
 
 std::string_view opened(std::string_view bytes, const std::string& source) {
@@ -59,16 +42,17 @@ std::string_view opened(std::string_view bytes, const std::string& source) {
   if (!bytes.starts_with(magic.substr(0, std::min(magic.size(), bytes.size()))) || bytes.empty())
     refuse("no state of a calibration");
   if (bytes.size() < seal_bytes) refuse(fmt::format("cut off after {} bytes", bytes.size()));
-  const std::uint64_t version = number_at(bytes, 8, 4);
+  ByteReader numbers(bytes.substr(magic.size()), source);
+  const std::uint64_t version = numbers.fixed(4);
   if (version != format_version)
     refuse(fmt::format("state format {}, but this qcal reads format {}", version, format_version));
-  const std::uint64_t length = number_at(bytes, 12, 8);
+  const std::uint64_t length = numbers.fixed(8);
   if (length != bytes.size() - seal_bytes) {
     refuse(fmt::format("{} bytes of contents where {} were written; the file is cut off or was added to",
                        bytes.size() - seal_bytes, length));
   }
   const std::size_t end = bytes.size() - digest_bytes;
-  if (digest_of(bytes.substr(0, end)) != bytes.substr(end))
+  if (sha256_of(bytes.substr(0, end)) != bytes.substr(end))
     refuse("its checksum does not fit: it was changed after it was written");
   return bytes.substr(contents_at, end - contents_at);
 }

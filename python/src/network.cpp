@@ -5,7 +5,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 
 #include "engine/run/network_calibration.h"
 #include "engine/run/result_files.h"
@@ -110,12 +109,7 @@ class PyNetworkCalibration {
                        const std::vector<std::string>& align)
       : configuration_(config.configuration) {
     RunOptions options{backend_argument(backend), 0, non_finite_argument(non_finite), {}};
-    for (const std::string& name : align) {
-      if (name != "concat" && name != "add" && name != "pool")
-        throw InvalidArgument("align: \"" + name + "\" is not allowed; allowed: concat, add, pool");
-    }
-    const auto asked = [&](const char* name) { return std::ranges::find(align, name) != align.end(); };
-    options.align = {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
+    options.align = alignment_of(align);
     const nb::gil_scoped_release release;
     calibration_.emplace(model, configuration_, options);
   }

@@ -1,7 +1,6 @@
 // calib_run calibrate and calib_run tensors: from dumps to parameters on disk.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -31,21 +30,13 @@ struct Job {
   OutputOptions output;
 };
 
-Alignment alignment_of(const std::vector<std::string>& operators) {
-  const auto asked = [&](const char* name) { return std::ranges::find(operators, name) != operators.end(); };
-  return {.concat = asked("concat"), .add = asked("add"), .pool = asked("pool")};
-}
-
 void write_state(const CalibrationRun& run, const Job& job, const std::vector<std::string>& warnings) {
   const std::string state = run.save();
   write_file_atomically(job.sharing.state, state);
   if (job.output.json) {
     JsonWriter json;
     json.begin_object();
-    json.key("warnings");
-    json.begin_array();
-    for (const std::string& warning : warnings) json.string(warning);
-    json.end_array();
+    json.member("warnings", warnings);
     json.member("state", job.sharing.state);
     json.key("bytes");
     json.unsigned_integer(state.size());

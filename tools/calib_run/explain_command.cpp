@@ -42,9 +42,7 @@ void print_names(const std::vector<std::string>& names, bool as_json) {
     return;
   }
   JsonWriter json;
-  json.begin_array();
-  for (const std::string& name : names) json.string(name);
-  json.end_array();
+  json.strings(names);
   fmt::print("{}", json.text());
 }
 

@@ -33,10 +33,7 @@ void Results::print(const CalibrationResult& result, bool has_model, const std::
   if (output_.json) {
     JsonWriter json;
     json.begin_object();
-    json.key("warnings");
-    json.begin_array();
-    for (const std::string& warning : result.warnings) json.string(warning);
-    json.end_array();
+    json.member("warnings", result.warnings);
     json.member("backend", origin.backend);
     json.member("out", options_.out);
     json.key("result");
