@@ -76,7 +76,7 @@ std::optional<Shape> concat_shape(const RuleContext& context) {
     if (!next || next->size() != result.size()) return std::nullopt;
     for (std::size_t d = 0; d < result.size(); ++d) {
       if (d == *axis) {
-        const bool known = result[d] >= 0 && (*next)[d] >= 0 && plausible({result[d], (*next)[d]});
+        const bool known = result[d] >= 0 && (*next)[d] >= 0;
         result[d] = known ? result[d] + (*next)[d] : -1;
       } else if (result[d] < 0) {
         result[d] = (*next)[d];
@@ -129,7 +129,7 @@ std::optional<Shape> tile_shape(const RuleContext& context) {
   if (!repeats || repeats->size() != input->size() || !plausible(*repeats)) return Shape(input->size(), -1);
   Shape result;
   for (std::size_t i = 0; i < input->size(); ++i) {
-    const bool known = (*input)[i] >= 0 && (*input)[i] < largest_extent && (*repeats)[i] >= 0;
+    const bool known = (*input)[i] >= 0 && (*repeats)[i] >= 0;
     result.push_back(known ? (*input)[i] * (*repeats)[i] : -1);
   }
   return result;
@@ -138,7 +138,7 @@ std::optional<Shape> tile_shape(const RuleContext& context) {
 std::optional<Shape> depth_to_space_shape(const RuleContext& context) {
   const Shape* input = context.shape(0);
   const std::int64_t block = context.node.integer("blocksize", 0);
-  if (!input || input->size() != 4 || block < 1 || block > 4096 || !plausible(*input)) return std::nullopt;
+  if (!input || input->size() != 4 || block < 1 || block > 4096) return std::nullopt;
   const auto known = [](std::int64_t extent, std::int64_t value) { return extent < 0 ? -1 : value; };
   const Shape& x = *input;
   if (context.node.is("DepthToSpace")) {

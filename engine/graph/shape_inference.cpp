@@ -97,6 +97,12 @@ std::optional<Array<MaybeInteger>> computed_sizes(const Graph& graph, const Part
   return evaluate(node, inputs, context.integers, limits);
 }
 
+// Rules multiply and add extents: one too large for that counts as unknown.
+void forget_absurd_extents(TensorInfo& info) {
+  if (!info.shape) return;
+  for (std::int64_t& extent : *info.shape) extent = extent >= 0 && extent < largest_extent ? extent : -1;
+}
+
 TensorInfo combined(const TensorInfo& inferred, const TensorInfo& declared) {
   TensorInfo result = inferred;
   if (result.type == ElementType::unknown) result.type = declared.type;
@@ -107,12 +113,14 @@ TensorInfo combined(const TensorInfo& inferred, const TensorInfo& declared) {
       if ((*result.shape)[i] < 0) (*result.shape)[i] = (*declared.shape)[i];
     }
   }
+  forget_absurd_extents(result);
   return result;
 }
 
 }  // namespace
 
 Graph infer_shapes(Graph graph) {
+  for (auto& [name, info] : graph.tensors) forget_absurd_extents(info);
   PartlyKnown known;
   for (const Node& node : graph.nodes) {
     const RuleContext context = rule_context(graph, known, node);

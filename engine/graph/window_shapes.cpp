@@ -34,7 +34,7 @@ std::optional<Window> window(const Node& node, const std::vector<std::int64_t>& 
 }
 
 std::int64_t window_positions(const Window& window, std::size_t axis, std::int64_t extent) {
-  if (extent < 0 || extent > largest_extent) return -1;
+  if (extent < 0) return -1;
   const std::int64_t stride = window.strides[axis];
   if (window.auto_pad.starts_with("SAME")) return (extent + stride - 1) / stride;
   const std::int64_t reach = window.dilations[axis] * (window.kernel[axis] - 1) + 1;
@@ -104,7 +104,7 @@ std::optional<Shape> conv_transpose_shape(const RuleContext& context) {
     if (explicit_shape) {
       if (explicit_shape->size() < rank) return std::nullopt;
       size = (*explicit_shape)[explicit_shape->size() - rank + i];
-    } else if (extent > 0 && extent < largest_extent) {
+    } else if (extent > 0) {
       const std::int64_t stride = geometry->strides[i];
       if (geometry->auto_pad.starts_with("SAME")) {
         size = extent * stride;

@@ -75,7 +75,11 @@ std::optional<Clamp> as_written(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
-// min(upper, max(lower, x)) for each channel of the bounds.
+bool fit(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() || a.size() == 1 || b.size() == 1;
+}
+
+// min(upper, max(lower, x)) for each channel of the bounds, whose numbers fit.
 std::vector<float> limited(const std::vector<float>& values, const Clamp& clamp) {
   const std::size_t channels = std::max({values.size(), clamp.lower.size(), clamp.upper.size()});
   const auto at = [](const std::vector<float>& bounds, std::size_t c) {
@@ -108,14 +112,18 @@ std::string add_bound(Graph& graph, const std::string& name, const std::vector<f
 std::optional<Clamp> clamp_of(const Graph& graph, const Node& node) {
   auto clamp = as_written(graph, node);
   if (!clamp || node.output(0).empty() || has_nan(clamp->lower) || has_nan(clamp->upper)) return std::nullopt;
+  if (!fit(clamp->lower, clamp->upper)) return std::nullopt;
   for (auto* bounds : {&clamp->lower, &clamp->upper})
     std::ranges::transform(*bounds, bounds->begin(), opened);
   clamp->lower = limited(clamp->lower, {{}, {-unbounded}, clamp->upper});
   return clamp;
 }
 
-Clamp chained(const Clamp& first, const Clamp& second) {
-  return {first.input, limited(first.lower, second), limited(first.upper, second)};
+std::size_t channels(const Clamp& clamp) { return std::max(clamp.lower.size(), clamp.upper.size()); }
+
+std::optional<Clamp> chained(const Clamp& first, const Clamp& second) {
+  if (channels(first) > 1 && channels(second) > 1 && channels(first) != channels(second)) return std::nullopt;
+  return Clamp{first.input, limited(first.lower, second), limited(first.upper, second)};
 }
 
 bool is_relu(const Clamp& clamp) {

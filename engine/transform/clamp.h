@@ -21,12 +21,15 @@ struct Clamp {
   std::vector<float> upper;
 };
 
-// Absent where `node` is no such node: another operator, bounds that are no constants of real numbers, or
-// that vary along another axis than 1.
+// Absent where `node` is no such node: another operator, bounds that are no constants of real numbers, that
+// vary along another axis than 1 or differ in how many channels they have.
 std::optional<Clamp> clamp_of(const Graph& graph, const Node& node);
 
-// `first`, then `second`: again a clamp.
-Clamp chained(const Clamp& first, const Clamp& second);
+// Of the bounds: 1 where all channels have the same.
+std::size_t channels(const Clamp& clamp);
+
+// `first`, then `second`: again a clamp. Absent where their bounds have different numbers of channels.
+std::optional<Clamp> chained(const Clamp& first, const Clamp& second);
 
 bool is_relu(const Clamp& clamp);
 bool is_relu6(const Clamp& clamp);

@@ -21,13 +21,13 @@ bool flattens(const Graph& graph, const Node& node) {
   if (!from || !to || from->size() < 2 || to->size() != 2) return false;
   std::int64_t elements = 1;
   for (std::size_t i = 1; i < from->size(); ++i) {
-    if ((*from)[i] < 1) return false;
+    if ((*from)[i] < 1 || elements > (*to)[1]) return false;
     elements *= (*from)[i];
   }
   return (*to)[1] == elements;
 }
 
-Passage passage(const Graph& graph, const Node& node, PairRules rules) {
+Passage passage(const Graph& graph, const Node& node, std::int64_t channels_before, PairRules rules) {
   for (const char* pool : {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}) {
     if (node.is(pool)) return Passage::plain;
   }
@@ -35,8 +35,10 @@ Passage passage(const Graph& graph, const Node& node, PairRules rules) {
   if (rules == PairRules::vitis) return Passage::none;
   if (node.is("LeakyRelu")) return Passage::plain;
   if (flattens(graph, node)) return Passage::flatten;
-  if (rules == PairRules::exact && clamp_of(graph, node)) return Passage::clamp;
-  return Passage::none;
+  if (rules != PairRules::exact) return Passage::none;
+  const auto clamp = clamp_of(graph, node);
+  const bool fits = clamp && (channels(*clamp) == 1 || std::int64_t(channels(*clamp)) == channels_before);
+  return fits ? Passage::clamp : Passage::none;
 }
 
 bool is_allowed(const Node& node, PairRules rules) {
@@ -74,7 +76,7 @@ std::optional<EqualizationPair> pair_after(const Graph& graph, const GraphIndex&
         pair.tensor_elements.push_back(behind ? pair.elements_per_channel : 1);
       return pair;
     }
-    const Passage way = passage(graph, node, rules);
+    const Passage way = passage(graph, node, pair.channels, rules);
     if (way == Passage::none) return std::nullopt;
     // A bound behind the flattening would need one value an element.
     if (way == Passage::clamp && flattened) return std::nullopt;

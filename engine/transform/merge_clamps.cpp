@@ -21,8 +21,10 @@ Graph merge_clamps(Graph graph) {
     if (!reader) continue;
     const auto second = clamp_of(graph, graph.nodes[*reader]);
     if (!second || second->input != graph.nodes[i].output(0)) continue;
+    const auto both = chained(*first, *second);
+    if (!both) continue;
     const std::size_t rank = graph.info(first->input).shape.value_or(Shape{}).size();
-    set_clamp(graph, graph.nodes[*reader], chained(*first, *second), rank);
+    set_clamp(graph, graph.nodes[*reader], *both, rank);
     merged.insert(i);
   }
   std::vector<Node> kept;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/support/graph_builder.h"
 
 namespace qcal {
@@ -119,6 +121,13 @@ TEST(ShapeInference, MatrixProducts) {
                            .ramp("w", {3, 4})
                            .node("Gemm", {"x", "w"}, {"y"}, {{"transB", std::int64_t{1}}})),
               ElementsAre(-1, 3));
+}
+
+TEST(ShapeInference, AbsurdExtentsAreUnknown) {
+  GraphBuilder split;
+  split.input("x", {1, std::numeric_limits<std::int64_t>::max()});
+  split.node("Split", {"x"}, {"y", "z", "u"}, {{"axis", std::int64_t{1}}});
+  EXPECT_THAT(inferred(split), ElementsAre(1, -1));
 }
 
 TEST(ShapeInference, SplitsAndSlices) {

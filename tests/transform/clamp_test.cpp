@@ -67,15 +67,20 @@ TEST(Clamp, IsNoneWhereTheBoundVariesOtherwise) {
                        .reals("high", {}, {std::numeric_limits<float>::quiet_NaN()})
                        .node("Min", {"x", "high"}, {"y"})));
   EXPECT_TRUE(none(image().integers("high", {6}).node("Min", {"x", "high"}, {"y"})));
+  EXPECT_TRUE(none(image()
+                       .reals("low", {2}, {0, 1})
+                       .reals("high", {3}, {4, 5, 6})
+                       .node("Clip", {"x", "low", "high"}, {"y"})));
 }
 
 TEST(Clamp, OneAfterAnotherIsOne) {
   const Clamp first{"x", {-1}, {8}};
-  EXPECT_THAT(chained(first, {"", {0}, {6}}).lower, ElementsAre(0));
-  EXPECT_THAT(chained(first, {"", {0}, {6}}).upper, ElementsAre(6));
-  EXPECT_THAT(chained(first, {"", {9}, {10}}).upper, ElementsAre(9)) << "nothing is left but one value";
-  EXPECT_THAT(chained(first, {"", {0}, {2, 9}}).upper, ElementsAre(2, 8));
-  EXPECT_THAT(chained(first, {"", {0}, {9, 10}}).upper, ElementsAre(8)) << "alike channels are one bound";
+  EXPECT_THAT(chained(first, {"", {0}, {6}})->lower, ElementsAre(0));
+  EXPECT_THAT(chained(first, {"", {0}, {6}})->upper, ElementsAre(6));
+  EXPECT_THAT(chained(first, {"", {9}, {10}})->upper, ElementsAre(9)) << "nothing is left but one value";
+  EXPECT_THAT(chained(first, {"", {0}, {2, 9}})->upper, ElementsAre(2, 8));
+  EXPECT_THAT(chained(first, {"", {0}, {9, 10}})->upper, ElementsAre(8)) << "alike channels are one bound";
+  EXPECT_FALSE(chained({"x", {0}, {1, 2}}, {"", {0}, {1, 2, 3}}));
 }
 
 TEST(MergeClamps, KeepsTheLastName) {
@@ -99,6 +104,16 @@ TEST(MergeClamps, NotAcrossAReaderOrAnOutput) {
       image().reals("six", {}, {6}).node("Relu", {"x"}, {"r"}).node("Min", {"r", "six"}, {"y"});
   EXPECT_EQ(merge_clamps(GraphBuilder(pair).output("r").build()).nodes.size(), 2U);
   EXPECT_EQ(merge_clamps(GraphBuilder(pair).node("Abs", {"r"}, {"z"}).output("z").build()).nodes.size(), 3U);
+}
+
+TEST(MergeClamps, NotWhereTheBoundsHaveDifferentChannels) {
+  const Graph graph = merge_clamps(image()
+                                       .reals("two", {2}, {4, 5})
+                                       .reals("three", {3}, {4, 5, 6})
+                                       .node("Clip", {"x", "", "two"}, {"c"})
+                                       .node("Clip", {"c", "", "three"}, {"y"})
+                                       .build());
+  EXPECT_EQ(graph.nodes.size(), 2U);
 }
 
 TEST(MergeClamps, ReluAfterReluIsOne) {

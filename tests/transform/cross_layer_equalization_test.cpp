@@ -130,6 +130,18 @@ TEST(Equalize, ABranchOrAGraphOutputEndsTheChain) {
   }
 }
 
+TEST(Equalize, BoundsOfOtherChannelsEndTheChain) {
+  EXPECT_THAT(equalize_layers(two_convs()
+                                  .reals("high", {3}, {1, 2, 3})
+                                  .node("Clip", {"c", "", "high"}, {"r"})
+                                  .node("Conv", {"r", "w1"}, {"y"})
+                                  .output("y")
+                                  .build(),
+                              EqualizationRule::exact)
+                  .pairs,
+              IsEmpty());
+}
+
 TEST(Equalize, SharedWeightsStayForTheOthers) {
   const Equalization result = equalize_layers(two_convs()
                                                   .node("Conv", {"c", "w1"}, {"y"})
