@@ -369,7 +369,7 @@ def calibrate_as_rank(rank, ranks, weights, port, folder):
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("ranks", [2, 3, 5])
+@pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_that_share_a_calibration_find_what_one_process_finds(model, tmp_path, ranks):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
