@@ -7,7 +7,7 @@
 #   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
 #   tools/test.sh -L mutation                          how many mistakes in CUDA kernels their tests notice: minutes,
 #                                                      so that without CI=true only who asks for it waits for it
-#   QCAL_TEST_TORCH=ON tools/test.sh -R Torch          qcal.torch, for which gigabytes are downloaded
+#   QCAL_TEST_TORCH=ON tools/test.sh -R Torch          qcal.torch with the newest PyTorch, gigabytes, not Debian's
 #   QCAL_CUDA_ARCHITECTURES='75;90' tools/test.sh      with CI=true both, otherwise 75 alone: seven take long
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

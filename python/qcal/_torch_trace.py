@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ._core import InvalidArgument
 from ._torch_modules import JOINING, MOVING_FUNCTIONS, QUANTIZED
 
 MODEL_INPUT = "<model input>"
@@ -43,15 +44,39 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
 def traced(model: nn.Module, run: Callable[[], Any]) -> Wiring:
     """What `run`, which calls the model once, wires. Keeps every tensor of that run until it is over."""
     trace = _Trace()
+    known = [(path, module) for path, module in model.named_modules() if path and isinstance(module, QUANTIZED + JOINING)]
+    if not known:
+        return trace.wiring
     with contextlib.ExitStack() as stack:
-        for path, module in model.named_modules():
-            if path and isinstance(module, QUANTIZED + JOINING):
-                stack.callback(module.register_forward_pre_hook(trace.entering(path)).remove)
-                stack.callback(module.register_forward_hook(trace.leaving(path), always_call=True).remove)
-        stack.callback(model.register_forward_pre_hook(trace.model_called, with_kwargs=True).remove)
+        for path, module in known:
+            stack.callback(module.register_forward_pre_hook(trace.entering(path)).remove)
+            stack.callback(module.register_forward_hook(trace.leaving(path)).remove)
+        stack.enter_context(_calls_watched(model, trace.model_called))
         stack.enter_context(trace)
         run()
+    if trace.inside:
+        raise InvalidArgument(f'module "{trace.inside[-1]}" raised an exception, which the model caught: who reads what '
+                              "cannot be watched then")
     return trace.wiring
+
+
+@contextlib.contextmanager
+def _calls_watched(model: nn.Module, called: Callable[[tuple, dict], None]) -> Iterator[None]:
+    """Tells `called` what the model is called with. Hooks are told of keywords only from PyTorch 2.0 on."""
+    forward, own = model.forward, "forward" in vars(model)
+
+    def watched(*arguments, **options):
+        called(arguments, options)
+        return forward(*arguments, **options)
+
+    model.forward = watched
+    try:
+        yield
+    finally:
+        if own:
+            model.forward = forward
+        else:
+            del model.forward
 
 
 class _Trace(TorchFunctionMode):
@@ -60,12 +85,12 @@ class _Trace(TorchFunctionMode):
         self.wiring = Wiring()
         self.given_by: dict[int, str] = {}
         self.kept: list[torch.Tensor] = []  # so that no id is given twice
-        self.depth = 0  # of known modules; what functions they call is their own business
+        self.inside: list[str] = []  # known modules; what functions they call is their own business
 
     def __torch_function__(self, function, types, arguments=(), options=None):
         result = function(*arguments, **(options or {}))
         name = getattr(function, "__name__", "")
-        if self.depth > 0 or name == "__get__":  # x.shape and its like
+        if self.inside or name == "__get__":  # x.shape and its like
             return result
         results = list(tensors_in(result))
         sources = list(tensors_in([arguments, options or {}]))
@@ -79,13 +104,13 @@ class _Trace(TorchFunctionMode):
                 self.given_by.pop(id(tensor), None)  # changed in place
         return result
 
-    def model_called(self, module, arguments, options):
+    def model_called(self, arguments: tuple, options: dict) -> None:
         for tensor in tensors_in([arguments, options]):
             self._gave(tensor, MODEL_INPUT)
 
     def entering(self, path: str):
         def hook(module, arguments):
-            self.depth += 1
+            self.inside.append(path)
             if path not in self.wiring.source:
                 self.wiring.called.append(path)
                 self.wiring.source[path] = None
@@ -97,7 +122,7 @@ class _Trace(TorchFunctionMode):
 
     def leaving(self, path: str):
         def hook(module, arguments, result):
-            self.depth -= 1
+            self.inside.pop()
             for tensor in tensors_in(result):
                 self._gave(tensor, path)
 

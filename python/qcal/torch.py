@@ -27,7 +27,6 @@ from ._core import Calibrator, Configuration, InputError, InvalidArgument, Param
 from ._progress import Progress
 from ._torch_fake_quantize import FakeQuantize, fake_quantize
 from ._torch_points import Point, Points
-from ._torch_ranks import merged
 from ._torch_trace import Wiring, tensors_in, traced
 
 __all__ = ["FakeQuantized", "apply_fake_quant", "calibrate", "fake_quantize", "fold_batch_norm"]
@@ -87,13 +86,8 @@ def calibrate(
         if not points:
             raise InputError("no module of the model is quantized: modules and layer types choose none that is called")
         _warn_of_batch_norm(model, wiring)
-
-        def declared() -> Calibrator:
-            calibrator = Calibrator(config, backend=backend, non_finite=non_finite)
-            _declare(calibrator, points.values())
-            return calibrator
-
-        calibrator = declared()
+        calibrator = Calibrator(config, backend=backend, non_finite=non_finite)
+        _declare(calibrator, points.values())
         if rank == 0:  # every rank has the same
             _observe_parameters(calibrator, model, points.values())
         told = Progress(len(loader) if hasattr(loader, "__len__") else None, progress)
@@ -103,7 +97,7 @@ def calibrate(
                 told(done)
         told.close()
     if group is not None:
-        calibrator = merged(calibrator, declared, group)
+        _merge_ranks(calibrator, group)
     return calibrator.finish()
 
 
@@ -250,6 +244,15 @@ def _observing(calibrator: Calibrator, model: nn.Module, points: Iterable[Point]
             elif kind == "input":
                 stack.callback(module.register_forward_pre_hook(of_arguments(point.name)).remove)
         yield
+
+
+def _merge_ranks(calibrator: Calibrator, group: dist.ProcessGroup) -> None:
+    """Adds what the other ranks have observed: each gets the states of all, some hundred bytes to kilobytes a tensor."""
+    states = [None] * dist.get_world_size(group)
+    dist.all_gather_object(states, calibrator.save(), group)
+    for rank, state in enumerate(states):
+        if rank != dist.get_rank(group):
+            calibrator.merge(state)
 
 
 def _norm_pairs(model: nn.Module, wiring: Wiring) -> Iterator[tuple[str, str]]:
