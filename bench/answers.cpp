@@ -131,9 +131,11 @@ std::string channel_difference(const Values& values, const CollectSpec& spec, co
     if (!difference.empty()) return difference;
   }
   for (std::size_t set = 0; set < spec.candidates.size(); ++set) {
+    const double least = std::ranges::min(found.errors[set]);
     for (int k = 0; k < diffs_candidates; ++k) {
       const double naive = naive_error(values, spec.candidates[set], found.range.amax(), k);
       const double error = found.errors[set][static_cast<std::size_t>(k)];
+      if (spec.only_cheapest && std::isinf(error) && naive > least) continue;
       if (std::fabs(error - naive) > rounding_of_sums * naive) {
         return fmt::format("squared error {} of candidate {}, naively {}", error, k, naive);
       }

@@ -47,6 +47,13 @@ CollectSpec squared_error(CandidateRule rule, std::optional<int> axis = {}) {
   return spec;
 }
 
+// What a calibration asks for.
+CollectSpec cheapest(CandidateRule rule) {
+  CollectSpec spec = squared_error(rule);
+  spec.only_cheapest = true;
+  return spec;
+}
+
 std::vector<Kernel> kernels() {
   return {{"statistics", histogram(Binning::none), flat},
           {"statistics_axis1", histogram(Binning::none, 1), images},
@@ -60,7 +67,9 @@ std::vector<Kernel> kernels() {
           {"histogram_dyadic_magnitude_axis1", histogram(Binning::dyadic_magnitude, 1), images},
           {"squared_error_halving", squared_error(CandidateRule::halving), flat},
           {"squared_error_halving_axis1", squared_error(CandidateRule::halving, 1), images},
-          {"squared_error_power_of_two", squared_error(CandidateRule::power_of_two), flat}};
+          {"squared_error_power_of_two", squared_error(CandidateRule::power_of_two), flat},
+          {"cheapest_halving", cheapest(CandidateRule::halving), flat},
+          {"cheapest_power_of_two", cheapest(CandidateRule::power_of_two), flat}};
 }
 
 Summary collected(const Place& place, const CollectSpec& spec, const TensorView& host) {

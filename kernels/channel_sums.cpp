@@ -86,12 +86,22 @@ void ChannelSums<terms>::add(const ChannelReader& reader, std::int64_t channel) 
 }
 
 template <int terms>
+ChannelSums<1> ChannelSums<terms>::alone(std::size_t term, ChunkSums<1> chunk_sums) const {
+  ChannelSums<1> one(std::move(chunk_sums));
+  one.trees_ = {trees_[term]};
+  one.chunks_ = chunks_;
+  one.rest_ = rest_;
+  return one;
+}
+
+template <int terms>
 auto ChannelSums<terms>::total() const -> Totals {
   Trees trees = trees_;
   add_to(trees, rest_);
   return totals(trees);
 }
 
+template class ChannelSums<1>;
 template class ChannelSums<diffs_candidates>;
 template class ChannelSums<moment_terms>;
 

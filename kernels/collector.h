@@ -28,8 +28,9 @@ struct CollectSpec {
   Binning binning = Binning::none;
   std::vector<CandidateSpec> candidates;  // squared errors are gathered for each
   NonFinite non_finite = NonFinite::reject;
-  bool moments = false;     // sum and sum of squares
-  bool accumulate = false;  // batches become one; only without candidates and moments
+  bool only_cheapest = false;  // a candidate that cannot be the cheapest may have an infinite error
+  bool moments = false;        // sum and sum of squares
+  bool accumulate = false;     // batches become one; only without candidates and moments
 };
 
 struct ChannelSummary {

@@ -8,6 +8,7 @@
 
 #include "kernels/channel_blocks.h"
 #include "kernels/channel_sums.h"
+#include "kernels/cheapest_errors.h"
 #include "kernels/gathering.h"
 #include "kernels/moments.h"
 #include "kernels/ordered_sum_math.h"
@@ -197,6 +198,13 @@ class CpuCollector final : public Collector {
 
   void gather_errors(const ChannelsOf& channels, std::vector<ChannelSummary>& summaries) const {
     for (const CandidateSpec& candidates : spec_.candidates) {
+      if (spec_.only_cheapest && channels.whole()) {
+        channels.for_each([&](const ChannelReader& reader, std::int64_t channel, std::size_t at) {
+          const ErrorSpec errors = error_spec(candidates, summaries[at].range);
+          summaries[at].errors.push_back(cheapest_errors(reader, channel, errors));
+        });
+        continue;
+      }
       const auto sums_of = [&](const ChannelSummary& summary) {
         const ErrorSpec errors = error_spec(candidates, summary.range);
         return [errors](std::span<const float> values, CandidateErrors* sums) {

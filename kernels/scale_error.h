@@ -13,6 +13,10 @@ namespace qcal {
 // in the order of ordered_sum_math.h. Non-finite values count as 0.
 void chunk_errors(std::span<const float> values, const ErrorSpec& spec, CandidateErrors* sums);
 
+// The same of one candidate, whose sums have the same bits.
+void chunk_errors(std::span<const float> values, const ErrorSpec& spec, std::size_t candidate,
+                  std::array<double, 1>* sums);
+
 // Of one chunk.
 inline CandidateErrors chunk_errors(std::span<const float> chunk, const ErrorSpec& spec) {
   CandidateErrors sums = {};

@@ -82,6 +82,7 @@ TensorSpec tensor_spec(const TensorSettings& settings, const TensorContext& cont
     const CandidateSpec candidates = candidate_spec(variant, preset, accumulated);
     if (candidates.rule != CandidateRule::none) spec.collect.candidates.push_back(candidates);
   }
+  spec.collect.only_cheapest = true;
   spec.collect.accumulate = accumulated;
   spec.collect.non_finite = context.non_finite;
   if (settings.per_channel.value) {

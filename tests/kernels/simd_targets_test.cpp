@@ -191,6 +191,13 @@ TEST(SimdTargets, SquaredErrors) {
                 std::span(values).first(std::min<std::size_t>(values.size(), ordered_sum_chunk));
             const CandidateErrors expected = scalar_errors(chunk, spec);
             for_each_target([&] { EXPECT_EQ(chunk_errors(chunk, spec), expected); });
+            for (std::size_t k = 0; k < expected.size(); ++k) {
+              std::array<double, 1> alone = {};
+              for_each_target([&] {
+                chunk_errors(chunk, spec, k, &alone);
+                EXPECT_EQ(alone[0], expected[k]);
+              });
+            }
             spec.steps = ErrorSpec::Steps::each_divided;
             for_each_target([&] { EXPECT_EQ(chunk_errors(chunk, spec), expected); });
           }
