@@ -62,6 +62,7 @@ Configuration default_configuration_for(TargetDevice target, Compatibility compa
   configuration.include_cle.value = as_dpu;
   configuration.include_bias_corr.value = as_dpu;
   configuration.placement.value = default_placement(target, compatibility);
+  configuration.min_output_sqnr.value = default_min_output_sqnr;
   for_each_model_setting(
       [&](const auto& setting) { (configuration.*setting.value).source = default_source(setting, source); });
 

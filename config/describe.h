@@ -20,6 +20,7 @@ std::string describe_text(const TensorSettings& settings, std::string_view inden
 //  "target_device_source": "...",
 //  "transforms": {"include_cle": {"value": false, "source": "..."}, ...},
 //  "placement": {"value": "groups", "source": "..."},
+//  "min_output_sqnr": {"value": 20, "source": "..."},
 //  "quantizable_data_type": {"input": {"value": true, "source": "..."}, ...},
 //  "tensor_settings": {"input": {"bit_width": {"value": 8, "source": "..."}, ...}, ...},
 //  "layers": [{"layer_type" or "layer_name": "...", "source": "...", "tensor_settings": {...}}]}

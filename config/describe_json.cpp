@@ -168,7 +168,7 @@ void write_entry(const LayerEntry& entry, JsonWriter& out) {
 
 // The model settings that say what becomes of the network before it is quantized.
 bool is_transform(std::string_view key) {
-  return key != "target_device" && key != "placement";
+  return key != "target_device" && key != "placement" && key != "min_output_sqnr";
 }
 
 }  // namespace
@@ -202,6 +202,8 @@ std::string describe_json(const Configuration& configuration, std::string_view m
     });
     out.key("placement");
     out.sourced(configuration.placement);
+    out.key("min_output_sqnr");
+    out.sourced(configuration.min_output_sqnr);
     out.key(keys::quantizable_data_type);
     out.object([&] {
       for (const Role role : all_roles) {

@@ -193,7 +193,14 @@ inline constexpr std::tuple model_setting_table{
                                 "outputs that integer kernels need.",
                             .required = Required::no,
                             .value = &Configuration::placement,
-                            .read = read_option<Placement>}};
+                            .read = read_option<Placement>},
+    ModelSetting<double>{.key = "min_output_sqnr",
+                         .description =
+                             "Placement fused: an output that only integer kernels need quantized is left in "
+                             "float where its signal to quantization noise, in dB, would be less.",
+                         .required = Required::no,
+                         .value = &Configuration::min_output_sqnr,
+                         .read = read_decibels}};
 
 // Calls `visit` with each TensorSetting (each ModelSetting) of the table, in order.
 template <class Visitor>

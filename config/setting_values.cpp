@@ -106,6 +106,12 @@ Read<double> read_percentage(const json::Value& value) {
   return {std::nullopt, refused(value, "a number above 0 and up to 100", whole_number_meant(value))};
 }
 
+Read<double> read_decibels(const json::Value& value) {
+  const std::optional<double> decibels = value.number();
+  if (decibels && *decibels >= 0) return {decibels, {}};
+  return {std::nullopt, refused(value, "a number, 0 or more", whole_number_meant(value))};
+}
+
 Read<SearchStart> read_search_start(const json::Value& value) {
   if (value.kind == Kind::string) {
     if (equal_ignoring_case(value.text, "preset")) return {SearchStart{SearchStart::Kind::preset, 0}, {}};

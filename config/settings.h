@@ -121,9 +121,10 @@ struct Configuration {
   Sourced<bool> keep_first_last_layer_accuracy{false, {}};
   Sourced<bool> keep_add_layer_accuracy{false, {}};
   Sourced<Placement> placement{Placement::groups, {}};
-  PerRole<Sourced<bool>> quantizable{};  // quantizable_data_type: is the role quantized at all?
-  RoleSettings tensor_settings{};        // model level: overall, then tensor_quantize_config
-  std::vector<LayerEntry> layers;        // in file order
+  Sourced<double> min_output_sqnr{0.0, {}};  // dB; of Placement::fused
+  PerRole<Sourced<bool>> quantizable{};      // quantizable_data_type: is the role quantized at all?
+  RoleSettings tensor_settings{};            // model level: overall, then tensor_quantize_config
+  std::vector<LayerEntry> layers;            // in file order
   Compatibility compatibility = Compatibility::standard;
 };
 

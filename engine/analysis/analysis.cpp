@@ -10,6 +10,7 @@
 #include "engine/analysis/checked_parameters.h"
 #include "engine/analysis/setting_trials.h"
 #include "engine/analysis/warnings.h"
+#include "engine/correct/costly_outputs.h"
 #include "engine/error.h"
 #include "engine/export/qdq_graph.h"
 #include "engine/network.h"
@@ -45,6 +46,7 @@ Material read(const AnalysisRequest& request, const Configuration& configuration
         file, sha256, material.network.sha256, request.model.string()));
   }
   material.plan = make_plan(material.network.transformed.graph, configuration);
+  leave_out_as_in(material.parameters, material.plan);
   check_parameters(material.parameters, material.plan, file);
   material.dumps = dumps_of_network(material.network, open_dumps(request.dumps), material.warnings);
   return material;

@@ -31,6 +31,7 @@ std::string plan_members(const QuantizationPlan& plan) {
     for (const std::int64_t extent : tensor.shape) tensors.integer(extent);
     tensors.end_array();
     tensors.member("readers", tensor.readers);
+    tensors.member("only_for_kernels", tensor.only_for_kernels);
     tensors.key("settings");
     tensors.json(settings_json(tensor.settings));
     tensors.end_object();

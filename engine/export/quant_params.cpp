@@ -118,6 +118,17 @@ void write_adjustment(JsonWriter& writer, const PositionAdjustment& adjustment) 
   writer.end_object();
 }
 
+void write_output(JsonWriter& writer, const CostlyOutput& output) {
+  writer.begin_object();
+  writer.member("tensor", output.tensor);
+  writer.member("layer", output.layer);
+  writer.key("sqnr");
+  writer.number(output.sqnr);
+  writer.key("min_output_sqnr");
+  writer.number(output.min_output_sqnr);
+  writer.end_object();
+}
+
 void write_correction(JsonWriter& writer, const BiasCorrection& correction) {
   writer.begin_object();
   writer.member("layer", correction.layer);
@@ -174,6 +185,10 @@ std::string quant_params_json(const QuantizationParameters& parameters, const Ex
   writer.key("adjustments");
   writer.begin_array();
   for (const PositionAdjustment& adjustment : context.adjustments) write_adjustment(writer, adjustment);
+  writer.end_array();
+  writer.key("costly_outputs");
+  writer.begin_array();
+  for (const CostlyOutput& output : context.costly_outputs) write_output(writer, output);
   writer.end_array();
   writer.key("bias_correction");
   writer.begin_array();

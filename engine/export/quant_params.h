@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/correct/bias_correction.h"
+#include "engine/correct/costly_output.h"
 #include "engine/correct/positions.h"
 #include "engine/export/quantization_parameters.h"
 #include "engine/plan/quantization_plan.h"
@@ -20,6 +21,7 @@ struct ExportContext {
   std::string config_json = "{}";  // the resolved configuration, ready JSON
   std::vector<TransformStatus> transforms;
   std::vector<PositionAdjustment> adjustments{};  // that a device's rules made after the search
+  std::vector<CostlyOutput> costly_outputs{};     // that are left in float
   std::vector<BiasCorrection> bias_corrections{};
   bool per_channel_batches = false;  // also write what each batch gave per channel, which can be large
 };

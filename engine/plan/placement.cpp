@@ -98,14 +98,17 @@ Placed for_products(const PlacementInput& input, const std::set<std::string>& ca
 }
 
 Placed for_integer_kernels(const PlacementInput& input, const std::set<std::string>& candidates) {
-  std::set<std::string> quantized = read_by_products(input, candidates);
+  const std::set<std::string> multiplied = read_by_products(input, candidates);
+  std::set<std::string> quantized = multiplied;
   for (const Group& group : input.groups) {
     const bool has_kernel =
         input.graph.nodes[group.head].is("Conv") && !input.float_layers.contains(group.head);
     const bool can_be = candidates.contains(group.output) && !input.index.is_output(group.output);
     if (has_kernel && can_be) quantized.insert(group.output);
   }
-  return for_every_operator(input, quantized);
+  Placed placed = for_every_operator(input, quantized);
+  for (auto& [tensor, readers] : placed) readers.only_for_kernels = !multiplied.contains(tensor);
+  return placed;
 }
 
 }  // namespace

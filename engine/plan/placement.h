@@ -34,8 +34,9 @@ struct PlacementInput {
 
 // Who takes a quantized tensor in its quantized form; everyone else reads it in float.
 struct QuantizedReaders {
-  std::set<std::size_t> nodes;  // that read the tensor, or a rearrangement of it
-  bool graph_output = false;    // the graph hands it out, itself or rearranged
+  std::set<std::size_t> nodes;    // that read the tensor, or a rearrangement of it
+  bool graph_output = false;      // the graph hands it out, itself or rearranged
+  bool only_for_kernels = false;  // no convolution or matrix product reads it
 };
 
 // Quantized tensors by name.
@@ -58,7 +59,9 @@ std::optional<std::string> quantized_source(const Graph& graph, const GraphIndex
 // compute  those that convolutions and matrix products read, for these alone; and both operands of an Add
 //          where both are quantized anyway. Everything between stays in float: the most accurate.
 // fused    those of `compute` and the results of convolutions, for every operator: integer kernels need the
-//          quantizer on their output. Graph outputs stay in float.
+//          quantizer on their output. Graph outputs stay in float. A result that no product reads is
+//          quantized for the kernel that makes it alone: what that costs is weighed when it is known
+//          (costly_outputs.h).
 //
 // Layers that a switch leaves in float read no quantized tensor. What a policy leaves out is absent.
 Placed place(Placement policy, const PlacementInput& input, const std::set<std::string>& candidates);

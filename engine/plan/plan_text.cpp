@@ -20,7 +20,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text.empty() ? "unknown" : text;
 }
 
-std::string heading(const PlannedTensor& tensor) {
+std::string heading(const QuantizationPlan& plan, const PlannedTensor& tensor) {
   std::string text = fmt::format("{}\n  {}", tensor.name, spelling(tensor.role));
   if (!tensor.layer.empty()) text += fmt::format(" of {} ({})", tensor.layer, tensor.layer_type);
   text += fmt::format(", shape {}", shape_text(tensor.shape));
@@ -33,7 +33,11 @@ std::string heading(const PlannedTensor& tensor) {
   if (tensor.parameter) return text;
   std::string readers = joined(tensor.readers);
   if (tensor.is_graph_output) readers += readers.empty() ? "the graph's output" : ", the graph's output";
-  return text + fmt::format("  quantized for {}\n", readers.empty() ? "nobody" : readers);
+  text += fmt::format("  quantized for {}\n", readers.empty() ? "nobody" : readers);
+  if (tensor.only_for_kernels)
+    text += fmt::format("  in float where that leaves less than {} dB  ({})\n",
+                        value_text(plan.min_output_sqnr.value), plan.min_output_sqnr.source.text());
+  return text;
 }
 
 // Which policy chose, and what it left out.
@@ -53,7 +57,7 @@ std::string plan_text(const QuantizationPlan& plan) {
   std::string text;
   for (const PlannedTensor& tensor : plan.tensors) {
     if (!text.empty()) text += '\n';
-    text += heading(tensor) + describe_text(tensor.settings, "    ");
+    text += heading(plan, tensor) + describe_text(tensor.settings, "    ");
   }
   if (!plan.transforms.empty() || !plan.notes.empty()) text += '\n' + placement_text(plan);
   for (const TransformStatus& transform : plan.transforms) {

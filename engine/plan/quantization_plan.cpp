@@ -47,6 +47,7 @@ class Planner {
     plan_.notes.insert(plan_.notes.end(), float_.notes.begin(), float_.notes.end());
     plan_.transforms = transform_status(graph_, configuration_);
     plan_.placement = configuration_.placement;
+    plan_.min_output_sqnr = configuration_.min_output_sqnr;
     for (const std::string& input : graph_.inputs) add_input(input);
     for (const Group& group : groups_) {
       for (const QuantizedActivation& activation : activations_) {
@@ -83,6 +84,7 @@ class Planner {
     }
     for (const std::size_t node : found->second.nodes) tensor.readers.push_back(graph_.nodes[node].name);
     tensor.is_graph_output = found->second.graph_output;
+    tensor.only_for_kernels = found->second.only_for_kernels;
     return true;
   }
 
@@ -155,6 +157,10 @@ class Planner {
     if (const auto kept = float_.layers.find(activation.layer); kept != float_.layers.end()) {
       keep_in_float(tensor, kept->second);
     }
+    // Integer kernels take one scale a tensor.
+    const bool is_for_kernels =
+        tensor.settings.datatype.value == Datatype::integer && !tensor.settings.per_channel.value;
+    tensor.only_for_kernels = tensor.only_for_kernels && is_for_kernels;
     tensor.same_as = source_of_values(activation, tensor);
     add(std::move(tensor));
   }
@@ -234,8 +240,16 @@ QuantizationPlan make_plan(const Graph& graph, const Configuration& configuratio
   return Planner(graph, configuration).plan();
 }
 
+void leave_in_float(QuantizationPlan& plan, std::string_view tensor, const Source& source) {
+  for (PlannedTensor& planned : plan.tensors) {
+    if (!planned.parameter && planned.name == tensor) keep_in_float(planned, source);
+    if (planned.same_as == tensor) planned.same_as.clear();
+  }
+}
+
 QuantizationPlan plan_of_layer(const QuantizationPlan& plan, std::string_view layer) {
   QuantizationPlan part;
+  part.min_output_sqnr = plan.min_output_sqnr;
   std::ranges::copy_if(plan.tensors, std::back_inserter(part.tensors), [&](const PlannedTensor& tensor) {
     const bool reads = std::ranges::find(tensor.readers, layer) != tensor.readers.end();
     return tensor.layer == layer || (tensor.parameter && reads);

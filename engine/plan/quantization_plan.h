@@ -45,6 +45,9 @@ struct PlannedTensor {
   // the same settings. Of an activation or input: what the placement says; all others read it in float.
   std::vector<std::string> readers;
   bool is_graph_output = false;  // an activation that the network hands out in quantized form
+  // An activation that placement `fused` adds for the integer kernel that makes it; it is left in float where
+  // that costs more than the plan's min_output_sqnr allows.
+  bool only_for_kernels = false;
   // The tensor before it in the plan whose parameters are its own too, since all its values are among that
   // one's; it is not calibrated, and only bias correction looks at it. Empty for every other tensor.
   std::string same_as;
@@ -71,6 +74,7 @@ struct TransformStatus {
 struct QuantizationPlan {
   std::vector<PlannedTensor> tensors;  // in graph order: a layer's input, weights, bias, activation
   Sourced<Placement> placement{};      // the policy that chose the inputs and activations among them
+  Sourced<double> min_output_sqnr{};   // dB that quantizing a tensor that is only_for_kernels must leave
   std::vector<std::string> left_out;   // inputs and activations that it leaves in float
   std::vector<PlanNote> notes;
   std::vector<TransformStatus> transforms;
@@ -86,6 +90,10 @@ struct QuantizationPlan {
 // channel_axis of weights: 0 for Conv and for Gemm with transB, 1 for ConvTranspose and for Gemm without, the
 // last axis for MatMul; of a bias: its last axis; of activations: see channel_axis.h.
 QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration);
+
+// Leaves `tensor`, an activation of the plan, in float, as `source` asks. What shared its parameters has them
+// as its own.
+void leave_in_float(QuantizationPlan& plan, std::string_view tensor, const Source& source);
 
 // The tensors that `layer` owns or reads as a parameter that it shares, without the plan's notes and
 // transforms. Empty where the plan has no such layer.

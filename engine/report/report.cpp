@@ -10,6 +10,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/analysis/analysis_json.h"
 #include "engine/analysis/checked_parameters.h"
+#include "engine/correct/costly_outputs.h"
 #include "engine/error.h"
 #include "engine/export/json_writer.h"
 #include "engine/export/quant_params.h"
@@ -68,8 +69,9 @@ std::string report_html(const ReportRequest& request, const LoadedConfiguration&
   const Configuration& configuration = loaded.configuration;
   std::vector<std::string> warnings = loaded.warnings;
   const Network network = read_network(request.model, configuration);
-  const QuantizationPlan plan = make_plan(network.transformed.graph, configuration);
   const QuantizationParameters parameters = read_quant_params(request.params);
+  QuantizationPlan plan = make_plan(network.transformed.graph, configuration);
+  leave_out_as_in(parameters, plan);
   check_parameters(parameters, plan, request.params.string());
   const auto dumps = dumps_of_network(network, open_dumps(request.dumps), warnings);
   const Analysis analysis = analysis_of(request, configuration);

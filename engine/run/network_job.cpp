@@ -1,10 +1,13 @@
 #include "engine/run/network_job.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "config/describe.h"
+#include "config/value_text.h"
 #include "engine/correct/correct.h"
 #include "engine/error.h"
 #include "engine/export/quantized_model.h"
@@ -21,12 +24,18 @@ void count_corrections(ExportContext& context, const std::string& inputs) {
                      " layers, " + inputs};
 }
 
+std::string warning_of(const CostlyOutput& output) {
+  return fmt::format(
+      "{}: its result stays in float: quantized it would keep {:.1f} dB, and min_output_sqnr is {}",
+      output.layer, output.sqnr, value_text(output.min_output_sqnr));
+}
+
 NetworkWatch watch_of(const Network& network, const QuantizationPlan& plan,
                       const Configuration& configuration, const RunOptions& options) {
   std::optional<BiasCorrector> corrector;
   if (configuration.include_bias_corr.value)
     corrector.emplace(network.transformed.graph, plan, *options.backend);
-  return {watched_bounds(network), std::move(corrector)};
+  return {watched_bounds(network), OutputCosts(plan), std::move(corrector)};
 }
 
 }  // namespace
@@ -47,9 +56,16 @@ std::vector<std::string> NetworkJob::warnings() const {
 
 CalibrationResult NetworkJob::finish(QuantizationParameters found, const DumpSource& dumps,
                                      std::vector<std::string> warnings) {
+  found = without_costly_outputs(std::move(found));
   return result(correct(graph(), plan_, configuration_, options_.align, watch_.corrector(), std::move(found),
                         search(dumps)),
                 dumps, std::move(warnings), "on float inputs");
+}
+
+QuantizationParameters NetworkJob::without_costly_outputs(QuantizationParameters found) {
+  costly_outputs_ = watch_.outputs().costly(plan_, found, compatibility());
+  leave_out(costly_outputs_, plan_, found);
+  return found;
 }
 
 BiasCorrector NetworkJob::bias_corrector() const {
@@ -75,6 +91,7 @@ CalibrationResult NetworkJob::result(Corrected corrected, const DumpSource& dump
   result.warnings = std::move(warnings);
   const ReachedBounds& seen = watch_.bounds();
   if (const auto warning = lost_bounds_warning(network_, dumps, seen)) result.warnings.push_back(*warning);
+  for (const CostlyOutput& output : costly_outputs_) result.warnings.push_back(warning_of(output));
   for (const PlanNote& note : corrected.notes) result.warnings.push_back(note.subject + ": " + note.text);
   // Parameters are worth having even for a network that cannot be written.
   try {
@@ -86,6 +103,7 @@ CalibrationResult NetworkJob::result(Corrected corrected, const DumpSource& dump
   result.context = {version(), network_.file.filename().string(), network_.sha256,
                     configuration_json(configuration_), transform_status(result.graph, configuration_)};
   result.context.adjustments = std::move(corrected.adjustments);
+  result.context.costly_outputs = costly_outputs_;
   result.context.bias_corrections = std::move(corrected.bias_corrections);
   if (watch_.corrector() != nullptr) count_corrections(result.context, inputs);
   result.parameters = std::move(corrected.parameters);

@@ -37,6 +37,8 @@ class NetworkJob {
   // For SequentialCalibration, which corrects biases step by step.
   const Graph& graph() const { return network_.transformed.graph; }
   Compatibility compatibility() const { return configuration_.compatibility; }
+  // `found` without the results that cost too much to quantize, which the plan leaves in float from now on.
+  QuantizationParameters without_costly_outputs(QuantizationParameters found);
   BiasCorrector bias_corrector() const;
   Corrected corrected(const QuantizationParameters& found, std::vector<BiasCorrection> corrections,
                       const DumpSource& dumps) const;
@@ -53,6 +55,7 @@ class NetworkJob {
   Network network_;
   QuantizationPlan plan_;
   NetworkWatch watch_;
+  std::vector<CostlyOutput> costly_outputs_;
 };
 
 }  // namespace qcal

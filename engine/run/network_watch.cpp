@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/error.h"
@@ -29,10 +30,39 @@ PatchTotals read_totals(ByteReader& from) {
   return totals;
 }
 
+void write_counts(ByteWriter& to, const ValueCounts& values) {
+  to.real(values.range.min);
+  to.real(values.range.max);
+  to.whole(values.range.elements);
+  to.whole(values.range.non_finite);
+  to.whole(ValueCounts::bins - static_cast<std::size_t>(std::ranges::count(values.counts, 0U)));
+  for (std::size_t bin = 0; bin < ValueCounts::bins; ++bin) {
+    if (values.counts[bin] == 0) continue;
+    to.whole(bin);
+    to.whole(values.counts[bin]);
+  }
+}
+
+ValueCounts read_counts(ByteReader& from) {
+  ValueCounts values;
+  values.range.min = from.real32();
+  values.range.max = from.real32();
+  values.range.elements = from.whole();
+  values.range.non_finite = from.whole(values.range.elements, "a count of values");
+  if (!values.range.empty() && !(values.range.min <= values.range.max)) from.refuse("a range without values");
+  const std::size_t bins = from.count(2, "bins of a histogram");
+  for (std::size_t i = 0; i < bins; ++i) {
+    const std::uint64_t bin = from.whole(ValueCounts::bins - 1, "a bin of a histogram");
+    values.counts[bin] = from.whole();
+  }
+  return values;
+}
+
 }  // namespace
 
 void NetworkWatch::observe(const std::string& tensor, const TensorParts& batch) {
   bounds_.observe(tensor, batch);
+  outputs_.observe(tensor, batch);
   if (corrector_) corrector_->observe(tensor, batch);
 }
 
@@ -43,6 +73,7 @@ void NetworkWatch::save(const std::string& tensor, ByteWriter& to) const {
     to.whole(counts.reached);
     to.whole(counts.exceeded);
   }
+  if (outputs_.watches(tensor)) write_counts(to, outputs_.values(tensor));
   if (!in_order(tensor)) return;
   for (const LayerInputs& layer : corrector_->inputs(tensor)) {
     to.text(layer.refused);
@@ -60,6 +91,7 @@ void NetworkWatch::merge(const std::string& tensor, ByteReader& from) {
     counts.exceeded = from.whole(counts.reached, "a count of values");
     bounds_.add(tensor, counts);
   }
+  if (outputs_.watches(tensor)) add(read_counts(from), outputs_.values(tensor));
   if (in_order(tensor)) {
     std::vector<LayerInputs> layers(corrector_->inputs(tensor).size());
     for (LayerInputs& layer : layers) {

@@ -26,7 +26,7 @@ struct SequentialCalibration::State {
   State(std::unique_ptr<NetworkJob> of, QuantizationParameters by_search, std::unique_ptr<DumpSource> batches)
       : job(std::move(of)),
         dumps(std::move(batches)),
-        found(std::move(by_search)),
+        found(job->without_costly_outputs(std::move(by_search))),
         corrected(job->corrected(found, {}, *dumps)),
         sequential(corrector_of(*job), job->bias_corrector(), corrected.parameters, job->compatibility()),
         names(quantized_graph(job->graph(), job->plan(), corrected.parameters, job->compatibility())) {}

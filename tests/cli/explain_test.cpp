@@ -66,8 +66,8 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const rapidjson::Document document = parsed(run.out);
   EXPECT_THAT(keys(document), ElementsAre("target_device", "target_device_source", "transforms", "placement",
-                                          "quantizable_data_type", "tensor_settings", "layers", "tensors",
-                                          "left_out", "notes", "transform_status"));
+                                          "min_output_sqnr", "quantizable_data_type", "tensor_settings",
+                                          "layers", "tensors", "left_out", "notes", "transform_status"));
   EXPECT_THAT(keys(document["transforms"]),
               ElementsAre("convert_relu6_to_relu", "include_cle", "include_bias_corr",
                           "keep_first_last_layer_accuracy", "keep_add_layer_accuracy"));
@@ -84,8 +84,8 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   EXPECT_THAT(keys(document["layers"][0]["tensor_settings"]), ElementsAre("weights"));
   EXPECT_EQ(document["layers"][0]["tensor_settings"]["weights"]["bit_width"]["value"].GetInt(), 4);
   EXPECT_STREQ(document["layers"][1]["layer_name"].GetString(), "/fc/*");
-  EXPECT_THAT(keys(document["tensors"][1]),
-              ElementsAre("name", "role", "layer", "layer_type", "shape", "readers", "settings"));
+  EXPECT_THAT(keys(document["tensors"][1]), ElementsAre("name", "role", "layer", "layer_type", "shape",
+                                                        "readers", "only_for_kernels", "settings"));
   EXPECT_EQ(document["tensors"][1]["settings"]["bit_width"]["value"].GetInt(), 4);
 }
 
@@ -111,6 +111,10 @@ TEST(Explain, SaysWhatThePlacementQuantizesForWhom) {
   EXPECT_THAT(compute,
               HasSubstr("\n/relu/Relu_output_0\n  activation of /conv1/Conv (Conv2d), shape ? x 8 x 8 x 8, "
                         "channel axis 1\n  quantized for /layer1/layer1.0/conv1/Conv\n"));
+  EXPECT_THAT(
+      work.run("explain --placement fused" + rn_digits).out,
+      HasSubstr("\n  quantized for /layer1/layer1.0/Add\n  in float where that leaves less than 20 dB  "
+                "(default)\n"));
   EXPECT_THAT(work.run("explain --placement groups" + rn_digits).out,
               HasSubstr("quantized for the graph's output\n"));
 }

@@ -13,12 +13,13 @@ using config_test::cpu_model;
 using config_test::messages;
 using config_test::parse;
 using config_test::read_file;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
 const std::string top_level_keys =
     "target_device, convert_relu6_to_relu, include_cle, include_bias_corr, keep_first_last_layer_accuracy, "
-    "keep_add_layer_accuracy, placement, quantizable_data_type, overall_quantize_config, "
+    "keep_add_layer_accuracy, placement, min_output_sqnr, quantizable_data_type, overall_quantize_config, "
     "tensor_quantize_config, "
     "layer_quantize_config, $schema";
 const std::string tensor_keys =
@@ -110,6 +111,8 @@ TEST(ConfigMistakes, wrong_values_are_told_with_the_allowed_ones) {
             "percentage: 0 is not allowed; allowed: a number above 0 and up to 100");
   EXPECT_EQ(message("percentage", "100.5"),
             "percentage: 100.5 is not allowed; allowed: a number above 0 and up to 100");
+  EXPECT_THAT(messages("{\"target_device\": \"CPU\", \"min_output_sqnr\": -1}"),
+              Contains("c.json:1:45: min_output_sqnr: -1 is not allowed; allowed: a number, 0 or more"));
   EXPECT_EQ(message("percentage", "\"99\""),
             "percentage: \"99\" is not allowed; allowed: a number above 0 and up to 100; did you mean 99?");
   EXPECT_EQ(message("search_start", "0"),

@@ -33,6 +33,7 @@ void expect_listing(const Configuration& configuration) {
   EXPECT_FALSE(configuration.keep_first_last_layer_accuracy.value);
   EXPECT_FALSE(configuration.keep_add_layer_accuracy.value);
   EXPECT_EQ(configuration.placement.value, Placement::groups);
+  EXPECT_EQ(configuration.min_output_sqnr.value, 20.0);
   EXPECT_TRUE(configuration.layers.empty());
   for (const Role role : all_roles) {
     EXPECT_TRUE(configuration.quantizable[role].value);

@@ -86,6 +86,8 @@ TEST(DescribeJson, has_the_shape_that_explain_prints) {
   EXPECT_TRUE(member(member(member(all, "transforms"), "keep_add_layer_accuracy"), "value").boolean);
   EXPECT_EQ(member(member(all, "transforms"), "include_cle").members.size(), 2u);
   EXPECT_EQ(member(member(all, "placement"), "value").text, "fused");
+  EXPECT_EQ(member(member(all, "min_output_sqnr"), "value").text, "20.0");
+  EXPECT_EQ(member(member(all, "min_output_sqnr"), "source").text, "default");
   EXPECT_TRUE(member(member(member(all, "quantizable_data_type"), "bias"), "value").boolean);
   for (const std::string role : {"input", "weights", "bias", "activation"})
     EXPECT_EQ(member(member(all, "tensor_settings"), role).members.size(), 13u);

@@ -107,10 +107,11 @@ TEST(ParseConfig, the_extra_keys_are_read) {
   const Configuration config = configuration(
       R"({"$schema": "config/schema.json", "target_device": "GPU", "placement": "compute", "keep_add_layer_accuracy": true,
           "keep_first_last_layer_accuracy": true, "signed": "auto", "search_start": "levels", "percentage": 99,
-          "calib_scope": "accumulated", "tensor_quantize_config": {
+          "calib_scope": "accumulated", "min_output_sqnr": 12.5, "tensor_quantize_config": {
             "bias": {"bit_width": 32}, "weights": {"datatype": "bfloat16", "search_start": 2048},
             "activation": {"percentage": 100.0, "search_start": 1}, "input": {"search_start": "preset"}}})");
   EXPECT_EQ(config.placement.value, Placement::compute);
+  EXPECT_EQ(config.min_output_sqnr.value, 12.5);
   EXPECT_TRUE(config.keep_add_layer_accuracy.value);
   EXPECT_TRUE(config.keep_first_last_layer_accuracy.value);
   const RoleSettings& settings = config.tensor_settings;

@@ -21,6 +21,7 @@ ExportContext sample_context() {
           .config_json = R"({"target_device": "DPU"})",
           .transforms = {{"convert_relu6_to_relu", "off"}, {"include_cle", "applied", {"1 pair", "a -> b"}}},
           .adjustments = {{"conv1.weight", Role::weights, "/conv1/Conv", "shift_cut", 12, 9}},
+          .costly_outputs = {{"/conv2/Conv_output_0", "/conv2/Conv", 12.5, 20.0}},
           .bias_corrections =
               {{"/conv1/Conv", "Conv2d", "conv1.weight", "", true, "", 8, 2, 0.5, 0.25, {-0.125}, {0.5F}}},
           .per_channel_batches = true};
@@ -96,6 +97,12 @@ TEST_F(QuantParams, HasTheDocumentedLayout) {
       "rule": "shift_cut",
       "before": 12,
       "after": 9
+    }],
+  "costly_outputs": [{
+      "tensor": "/conv2/Conv_output_0",
+      "layer": "/conv2/Conv",
+      "sqnr": 12.5,
+      "min_output_sqnr": 20.0
     }],
   "bias_correction": [{
       "layer": "/conv1/Conv",

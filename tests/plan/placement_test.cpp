@@ -90,6 +90,21 @@ TEST(Placement, FusedAddsTheResultsOfConvolutions) {
                                    Pair("c", ElementsAre("g", "m")), Pair("f", ElementsAre("y"))));
 }
 
+TEST(Placement, FusedKnowsWhichResultsOnlyKernelsNeed) {
+  Configuration configuration = testing::configuration("");
+  for (const Placement placement : {Placement::groups, Placement::compute, Placement::fused}) {
+    configuration.placement.value = placement;
+    std::vector<std::string> only_for_kernels;
+    for (const PlannedTensor& tensor : make_plan(normalise(network().build()), configuration).tensors)
+      if (tensor.only_for_kernels) only_for_kernels.push_back(tensor.name);
+    if (placement == Placement::fused) {
+      EXPECT_THAT(only_for_kernels, ElementsAre("b", "c"));
+    } else {
+      EXPECT_THAT(only_for_kernels, IsEmpty());
+    }
+  }
+}
+
 TEST(Placement, FusedLeavesTheResultOfTheLastConvolutionInFloat) {
   const auto conv =
       GraphBuilder().input("x", {1, 2, 4, 4}).ramp("w", {2, 2, 1, 1}).node("Conv", {"x", "w"}, {"y"});

@@ -11,7 +11,7 @@ import unittest
 import numpy as np
 import onnx
 import onnxruntime
-from networks import CALIB_RUN, MODELS, RECORD, Workplace, inputs_of, run
+from networks import CALIB_RUN, MODELS, RECORD, Workplace, info, inputs_of, run
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -59,6 +59,74 @@ class Quantized(Workplace):
 
     def decibels(self, model, quantized, inputs, optimize="all"):
         return next(iter(evaluate(model, quantized, inputs, optimize)["sqnr_db"].values()))
+
+
+class CostlyOutputs(Quantized):
+    """Placement fused leaves the result of a convolution in float where quantizing it would cost too much."""
+
+    def build(self):
+        node = helper.make_node
+        nodes = [node("Conv", ["x", "wa"], ["a"], name="a", kernel_shape=[1, 1]),
+                 node("Conv", ["x", "wb"], ["b"], name="b", kernel_shape=[1, 1]),
+                 node("Sum", ["a", "b"], ["s"], name="s"), node("Tanh", ["s"], ["t"], name="t"),
+                 node("Conv", ["t", "wy"], ["y"], name="y", kernel_shape=[1, 1])]
+        # What the second channel of x holds in one place makes one value of b 300 times as large as others.
+        spike = numpy_helper.to_array(self.weights("wb", 4, 2, 1, 1)).copy()
+        spike[0, 1] = 60
+        weights = [self.weights("wa", 4, 2, 1, 1), numpy_helper.from_array(spike, "wb"), self.weights("wy", 3, 4, 1, 1)]
+        return self.save(nodes, [info("x", 1, 2, 32, 32)], [info("y", 1, 3, 32, 32)], weights, 17)
+
+    def inputs(self):
+        images = self.random.standard_normal((8, 1, 2, 32, 32)).astype(np.float32)
+        images[:, :, 1] = 0
+        images[3, 0, 1, 5, 5] = 1
+        path = self.path("inputs.npz")
+        np.savez(path, **{f"{i}|x": image for i, image in enumerate(images)})
+        return path
+
+    def results(self, quantized):
+        with open(os.path.join(os.path.dirname(quantized), "quant_params.json"), encoding="utf-8") as file:
+            return json.load(file)["costly_outputs"]
+
+    def test_are_left_in_float_and_said(self):
+        model, inputs = self.build(), self.inputs()
+        quantized, tensors = self.quantized(model, inputs, placement="fused", min_output_sqnr=0)
+        self.assertEqual(self.results(quantized), [])
+        everything, cost = operators(quantized), self.decibels(model, quantized, inputs)
+        quantized, tensors = self.quantized(model, inputs, placement="fused")
+        (output,) = self.results(quantized)
+        self.assertEqual((output["tensor"], output["layer"], output["min_output_sqnr"]), ("b", "b", 20))
+        self.assertLess(output["sqnr"], 20)
+        self.assertEqual((tensors["b"]["datatype"], tensors["b"]["scale"]), ("float32", []))
+        self.assertTrue(tensors["a"]["scale"])
+        names = {node.name for node in onnx.load(quantized).graph.node}
+        self.assertIn("a_QuantizeLinear", names)
+        self.assertNotIn("b_QuantizeLinear", names)
+        self.assertEqual(operators(quantized)["QLinearConv"], everything["QLinearConv"] - 1)
+        self.assertGreater(self.decibels(model, quantized, inputs), cost + 3)
+        self.check_analysis(model, quantized)
+
+    def check_analysis(self, model, quantized):
+        dump = max((entry.path for entry in os.scandir(self.folder) if entry.name.startswith("dump")), key=os.path.getmtime)
+        out = os.path.dirname(quantized)
+        options = ["--config", self.path("config.json"), "--placement", "fused", "--model", model, "--dumps", dump]
+        analysis = json.loads(run(CALIB_RUN, "analyze", "--json", *options, "--params", os.path.join(out, "quant_params.json")))
+        (reason,) = (node["reason"] for node in analysis["kernels"] if node["node"] == "b")
+        self.assertEqual(reason, "Sum reads its result in float")
+        table = run(CALIB_RUN, "calibrate", *options, "--out", self.path("again"))
+        self.assertRegex(table, r"\nb +Conv2d +activation +maxmin +float32 +float\n")
+        warnings = json.loads(run(CALIB_RUN, "calibrate", "--json", *options, "--out", self.path("again")))["warnings"]
+        self.assertRegex("\n".join(warnings),
+                         r"b: its result stays in float: quantized it would keep 1\d\.\d dB, and min_output_sqnr is 20")
+
+    def test_are_those_that_compute_leaves_in_float_where_no_cost_is_low_enough(self):
+        inputs = inputs_of("rn_digits")
+        model = os.path.join(MODELS, MODEL["rn_digits"])
+        quantized, tensors = self.quantized(model, inputs, placement="fused", min_output_sqnr=1000)
+        self.assertGreater(len(self.results(quantized)), 0)
+        integers = {name for name, tensor in tensors.items() if tensor["scale"]}
+        _, tensors = self.quantized(model, inputs, placement="compute")
+        self.assertEqual(integers, set(tensors))
 
 
 class ShippedNetworks(Quantized):
