@@ -134,6 +134,15 @@ inline constexpr std::tuple tensor_setting_table{
                                     .resolved = &TensorSettings::calib_scope,
                                     .overriding = &TensorOverrides::calib_scope,
                                     .read = read_option<CalibrationScope>},
+    TensorSetting<double>{.key = "headroom",
+                          .description =
+                              "Share by which the range found is widened, for values that were not recorded; "
+                              "float scales of input and activation only.",
+                          .required = Required::no,
+                          .concerned = Concerns::what_batches_feed,
+                          .resolved = &TensorSettings::headroom,
+                          .overriding = &TensorOverrides::headroom,
+                          .read = read_headroom},
     TensorSetting<SearchStart>{.key = "search_start",
                                .description =
                                    "First candidate of the mse and entropy searches, in histogram bins of "

@@ -106,6 +106,12 @@ Read<double> read_percentage(const json::Value& value) {
   return {std::nullopt, refused(value, "a number above 0 and up to 100", whole_number_meant(value))};
 }
 
+Read<double> read_headroom(const json::Value& value) {
+  const std::optional<double> headroom = value.number();
+  if (headroom && *headroom >= 0 && *headroom <= 1) return {headroom, {}};
+  return {std::nullopt, refused(value, "a number from 0 to 1", whole_number_meant(value))};
+}
+
 Read<double> read_decibels(const json::Value& value) {
   const std::optional<double> decibels = value.number();
   if (decibels && *decibels >= 0) return {decibels, {}};

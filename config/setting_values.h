@@ -35,6 +35,7 @@ Read<bool> read_bool(const json::Value& value);
 Read<Signedness> read_signedness(const json::Value& value);     // true, false or "auto"
 Read<int> read_bit_width(const json::Value& value);             // [2, 16] or 32
 Read<double> read_percentage(const json::Value& value);         // (0, 100]
+Read<double> read_headroom(const json::Value& value);           // [0, 1]
 Read<double> read_decibels(const json::Value& value);           // 0 or more
 Read<SearchStart> read_search_start(const json::Value& value);  // "preset", "levels" or bins in [1, 2048]
 

@@ -70,6 +70,7 @@ struct TensorSettings {
   Sourced<BatchStatistic> calib_statistic_method{BatchStatistic::modal, {}};
   Sourced<double> percentage{99.99, {}};
   Sourced<CalibrationScope> calib_scope{CalibrationScope::per_batch, {}};
+  Sourced<double> headroom{0.0, {}};
   Sourced<SearchStart> search_start{{}, {}};
 };
 
@@ -100,6 +101,7 @@ struct TensorOverrides {
   std::optional<Sourced<BatchStatistic>> calib_statistic_method;
   std::optional<Sourced<double>> percentage;
   std::optional<Sourced<CalibrationScope>> calib_scope;
+  std::optional<Sourced<double>> headroom;
   std::optional<Sourced<SearchStart>> search_start;
 };
 

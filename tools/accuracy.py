@@ -28,6 +28,8 @@ NETWORKS = {  # model, calibration inputs
 RUNS = [  # what the table calls it, configuration, placement or the configuration's
     ("qcal cpu.json, `fused`", "cpu.json", None),
     ("qcal cpu.json, `compute`", "cpu.json", "compute"),
+    ("qcal cpu_headroom.json, `fused`", "cpu_headroom.json", None),
+    ("qcal cpu_headroom.json, `compute`", "cpu_headroom.json", "compute"),
     ("qcal gpu.json, `compute`", "gpu.json", None),
     ("qcal dpu.json, `groups`", "dpu.json", None),
 ]

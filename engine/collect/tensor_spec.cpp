@@ -18,6 +18,7 @@ SearchSettings search_settings(const TensorSettings& settings, bool is_signed, c
   search.rounding = rounding_of(settings.round_mode.value);
   search.scale_type = settings.scale_type.value;
   search.percentage = settings.percentage.value;
+  search.headroom = settings.headroom.value;
   search.search_start = settings.search_start.value;
   search.per_channel = settings.per_channel.value;
   return search;
@@ -74,6 +75,9 @@ TensorSpec tensor_spec(const TensorSettings& settings, const TensorContext& cont
     spec.variants.push_back(search_settings(settings, false, preset));
   }
   if (sign != Signedness::is_unsigned) spec.variants.push_back(search_settings(settings, true, preset));
+  if (context.role == Role::weights || context.role == Role::bias) {  // whose values are all known
+    for (SearchSettings& variant : spec.variants) variant.headroom = 0.0;
+  }
   if (context.compatibility == Compatibility::vitis) apply_vitis_rules(spec.variants.front(), spec, context);
 
   const bool accumulated = spec.scope == CalibrationScope::accumulated;

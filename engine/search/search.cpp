@@ -80,6 +80,17 @@ ScaleChoice cheapest_candidate(const ChannelSummary& channel, const SearchSettin
                     {channel.range.min * shrink, channel.range.max * shrink}, settings);
 }
 
+// A power of two covers more than what was found as it is.
+ScaleChoice with_headroom(ScaleChoice choice, const SearchSettings& settings) {
+  if (settings.headroom == 0.0 || is_power_of_two(settings) || choice.amax == 0.0) return choice;
+  const double factor = 1.0 + settings.headroom;
+  choice.scale *= factor;
+  choice.amax *= factor;
+  choice.low = toward_zero(static_cast<double>(choice.low) * factor);
+  choice.high = toward_zero(static_cast<double>(choice.high) * factor);
+  return choice;
+}
+
 // The five candidates' costs on the histogram, for accumulated diffs and for mse with power-of-two scales.
 CandidateErrors histogram_errors(const ChannelSummary& channel, const CandidateSpec& spec) {
   CandidateErrors errors{};
@@ -148,6 +159,33 @@ ScaleChoice vitis_maxmin_choice(const ValueRange& range, const SearchSettings& s
   return {scale, exists ? static_cast<std::int64_t>(zero_point) : INT32_MIN, high};
 }
 
+ScaleChoice found_scale(const ChannelSummary& channel, std::size_t candidate_index,
+                        const SearchSettings& settings, const Preset& preset) {
+  refuse_negatives(channel.range, settings, preset);
+  if (preset.fix_pos_rule && is_power_of_two(settings)) {
+    const CandidateErrors* errors = channel.errors.empty() ? nullptr : &channel.errors[candidate_index];
+    return vitis_fix_pos_choice(channel.range, errors, settings);
+  }
+  if (preset.float32_histogram && needs_histogram(settings.method)) {
+    return vitis_histogram_choice(channel, settings, preset);
+  }
+  if (settings.method == Method::maxmin && !preset.zero_in_range) {
+    return settings.per_channel && preset.float32_per_channel
+               ? vitis_maxmin_choice<float>(channel.range, settings)
+               : vitis_maxmin_choice<double>(channel.range, settings);
+  }
+  if (channel.range.amax() == 0.0f)
+    return choice_from_range({0.0, 0.0}, settings);  // zeros, or nothing finite
+  if (settings.method == Method::maxmin) {
+    return choice_from_range({channel.range.min, channel.range.max}, settings);
+  }
+  if (settings.method == Method::diffs && !channel.errors.empty()) {
+    return cheapest_candidate(channel, settings, preset, channel.errors[candidate_index],
+                              candidates_for(settings, preset, false));
+  }
+  return search_on_histogram(channel, settings, preset);
+}
+
 }  // namespace
 
 CandidateRule candidates_for(const SearchSettings& settings, const Preset& preset, bool accumulated) {
@@ -180,29 +218,7 @@ CandidateSpec candidate_spec(const SearchSettings& settings, const Preset& prese
 
 ScaleChoice search_scale(const ChannelSummary& channel, std::size_t candidate_index,
                          const SearchSettings& settings, const Preset& preset) {
-  refuse_negatives(channel.range, settings, preset);
-  if (preset.fix_pos_rule && is_power_of_two(settings)) {
-    const CandidateErrors* errors = channel.errors.empty() ? nullptr : &channel.errors[candidate_index];
-    return vitis_fix_pos_choice(channel.range, errors, settings);
-  }
-  if (preset.float32_histogram && needs_histogram(settings.method)) {
-    return vitis_histogram_choice(channel, settings, preset);
-  }
-  if (settings.method == Method::maxmin && !preset.zero_in_range) {
-    return settings.per_channel && preset.float32_per_channel
-               ? vitis_maxmin_choice<float>(channel.range, settings)
-               : vitis_maxmin_choice<double>(channel.range, settings);
-  }
-  if (channel.range.amax() == 0.0f)
-    return choice_from_range({0.0, 0.0}, settings);  // zeros, or nothing finite
-  if (settings.method == Method::maxmin) {
-    return choice_from_range({channel.range.min, channel.range.max}, settings);
-  }
-  if (settings.method == Method::diffs && !channel.errors.empty()) {
-    return cheapest_candidate(channel, settings, preset, channel.errors[candidate_index],
-                              candidates_for(settings, preset, false));
-  }
-  return search_on_histogram(channel, settings, preset);
+  return with_headroom(found_scale(channel, candidate_index, settings, preset), settings);
 }
 
 ScaleChoice over_batches(const std::vector<ScaleChoice>& all_batches, BatchStatistic statistic,

@@ -19,6 +19,7 @@ struct SearchSettings {
   Rounding rounding = Rounding::half_even;
   ScaleType scale_type = ScaleType::float_scale;
   double percentage = 99.99;
+  double headroom = 0.0;  // share by which a range is widened; of float scales
   SearchStart search_start;
   bool per_channel = false;         // some of vai_q_pytorch's arithmetic differs there
   bool over_fix_positions = false;  // its DPU driver takes the statistic over fix positions, not over scales

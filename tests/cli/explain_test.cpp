@@ -75,7 +75,7 @@ TEST(Explain, JsonHasTheConfigurationsOwnKeys) {
   EXPECT_THAT(keys(document["tensor_settings"]["weights"]),
               ElementsAre("datatype", "bit_width", "method", "round_mode", "symmetry", "per_channel",
                           "signed", "narrow_range", "scale_type", "calib_statistic_method", "percentage",
-                          "calib_scope", "search_start"));
+                          "calib_scope", "headroom", "search_start"));
   EXPECT_STREQ(document["tensor_settings"]["weights"]["method"]["value"].GetString(), "mse");
   const std::string source = "overall_quantize_config.bit_width (" + config.string() + ":2:46)";
   EXPECT_EQ(document["tensor_settings"]["weights"]["bit_width"]["source"].GetString(), source);

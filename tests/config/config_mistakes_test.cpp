@@ -24,7 +24,7 @@ const std::string top_level_keys =
     "layer_quantize_config, $schema";
 const std::string tensor_keys =
     "datatype, bit_width, method, round_mode, symmetry, per_channel, signed, narrow_range, scale_type, "
-    "calib_statistic_method, percentage, calib_scope, search_start";
+    "calib_statistic_method, percentage, calib_scope, headroom, search_start";
 const std::string entry_keys =
     "layer_type, layer_name, quantizable_data_type, overall_quantize_config, tensor_quantize_config";
 
@@ -113,6 +113,7 @@ TEST(ConfigMistakes, wrong_values_are_told_with_the_allowed_ones) {
             "percentage: 100.5 is not allowed; allowed: a number above 0 and up to 100");
   EXPECT_THAT(messages("{\"target_device\": \"CPU\", \"min_output_sqnr\": -1}"),
               Contains("c.json:1:45: min_output_sqnr: -1 is not allowed; allowed: a number, 0 or more"));
+  EXPECT_EQ(message("headroom", "1.5"), "headroom: 1.5 is not allowed; allowed: a number from 0 to 1");
   EXPECT_EQ(message("percentage", "\"99\""),
             "percentage: \"99\" is not allowed; allowed: a number above 0 and up to 100; did you mean 99?");
   EXPECT_EQ(message("search_start", "0"),

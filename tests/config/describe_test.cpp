@@ -57,7 +57,7 @@ const std::string rich = cpu_model + R"("tensor_quantize_config": {
 
 TEST(DescribeJson, settings_have_value_and_source) {
   const json::Value settings = tree(settings_json(configuration(rich).tensor_settings[Role::weights]));
-  ASSERT_EQ(settings.members.size(), 13u);
+  ASSERT_EQ(settings.members.size(), 14u);
   EXPECT_EQ(member(member(settings, "bit_width"), "value").text, "8");
   EXPECT_EQ(member(member(settings, "bit_width"), "source").text,
             "overall_quantize_config.bit_width (c.json:1:218)");
@@ -73,7 +73,7 @@ TEST(DescribeJson, compact_settings_are_the_values_alone) {
       compact_settings_json(configuration(rich).tensor_settings[Role::bias]),
       R"({"datatype":"bfloat16","bit_width":32,"method":"maxmin","round_mode":"half_even","symmetry":true,)"
       R"("per_channel":false,"signed":true,"narrow_range":false,"scale_type":"float",)"
-      R"("calib_statistic_method":"max","percentage":99.99,"calib_scope":"per_batch","search_start":1536})");
+      R"("calib_statistic_method":"max","percentage":99.99,"calib_scope":"per_batch","headroom":0.0,"search_start":1536})");
 }
 
 TEST(DescribeJson, has_the_shape_that_explain_prints) {
@@ -90,7 +90,7 @@ TEST(DescribeJson, has_the_shape_that_explain_prints) {
   EXPECT_EQ(member(member(all, "min_output_sqnr"), "source").text, "default");
   EXPECT_TRUE(member(member(member(all, "quantizable_data_type"), "bias"), "value").boolean);
   for (const std::string role : {"input", "weights", "bias", "activation"})
-    EXPECT_EQ(member(member(all, "tensor_settings"), role).members.size(), 13u);
+    EXPECT_EQ(member(member(all, "tensor_settings"), role).members.size(), 14u);
 
   const std::vector<json::Value>& layers = member(all, "layers").elements;
   ASSERT_EQ(layers.size(), 2u);
@@ -156,6 +156,7 @@ TEST(DescribeText, lines_up_setting_value_and_source) {
             "  calib_statistic_method  modal         default for DPU (UG1414's default listing)\n"
             "  percentage              99.99         default\n"
             "  calib_scope             per_batch     default\n"
+            "  headroom                0             default\n"
             "  search_start            preset        default\n");
 }
 

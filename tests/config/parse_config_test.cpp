@@ -109,7 +109,7 @@ TEST(ParseConfig, the_extra_keys_are_read) {
           "keep_first_last_layer_accuracy": true, "signed": "auto", "search_start": "levels", "percentage": 99,
           "calib_scope": "accumulated", "min_output_sqnr": 12.5, "tensor_quantize_config": {
             "bias": {"bit_width": 32}, "weights": {"datatype": "bfloat16", "search_start": 2048},
-            "activation": {"percentage": 100.0, "search_start": 1}, "input": {"search_start": "preset"}}})");
+            "activation": {"percentage": 100.0, "headroom": 0.25, "search_start": 1}, "input": {"search_start": "preset"}}})");
   EXPECT_EQ(config.placement.value, Placement::compute);
   EXPECT_EQ(config.min_output_sqnr.value, 12.5);
   EXPECT_TRUE(config.keep_add_layer_accuracy.value);
@@ -124,6 +124,8 @@ TEST(ParseConfig, the_extra_keys_are_read) {
   EXPECT_EQ(settings[Role::weights].search_start.value, (SearchStart{SearchStart::Kind::bins, 2048}));
   EXPECT_EQ(settings[Role::activation].search_start.value, (SearchStart{SearchStart::Kind::bins, 1}));
   EXPECT_EQ(settings[Role::activation].percentage.value, 100.0);
+  EXPECT_EQ(settings[Role::activation].headroom.value, 0.25);
+  EXPECT_EQ(settings[Role::input].headroom.value, 0.0);
   EXPECT_EQ(settings[Role::input].search_start.value, SearchStart{});
 }
 

@@ -23,6 +23,7 @@ struct Wanted {
   double percentage = 99.99;
   std::optional<int> axis = std::nullopt;  // per channel where given
   NonFinite non_finite = NonFinite::reject;
+  double headroom = 0.0;
 };
 
 inline TensorSettings settings_of(const Wanted& wanted) {
@@ -37,6 +38,7 @@ inline TensorSettings settings_of(const Wanted& wanted) {
   settings.calib_scope.value = wanted.scope;
   settings.calib_statistic_method.value = wanted.statistic;
   settings.percentage.value = wanted.percentage;
+  settings.headroom.value = wanted.headroom;
   settings.per_channel.value = wanted.axis.has_value();
   return settings;
 }

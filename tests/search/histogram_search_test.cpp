@@ -23,7 +23,8 @@ TEST(HistogramSearch, GivesTheScalesOfACalibrationOfOneBatch) {
           const Wanted wanted{.method = method,
                               .symmetric = symmetric,
                               .sign = symmetric ? Signedness::automatic : Signedness::is_unsigned,
-                              .scale_type = scale_type};
+                              .scale_type = scale_type,
+                              .headroom = 0.1};
           TensorCalibration calibration = calibration_of(wanted);
           calibration.observe(view, 0, {});
           const TensorOutcome expected = calibration.finish();

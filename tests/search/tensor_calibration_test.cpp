@@ -338,6 +338,43 @@ TEST(TensorCalibration, PerChannel) {
   EXPECT_THROW(tensor_spec(settings, {}), InvalidArgument);  // no axis is known
 }
 
+TEST(TensorCalibration, HeadroomWidensWhatWasFound) {
+  const std::vector<Batch> batches = {{samples(Shape::normal, 2000, 1)}, {samples(Shape::relu, 2000, 2)}};
+  for (const Method method : all_methods) {
+    for (const bool symmetric : {true, false}) {
+      for (const ScaleType type : all_scale_types) {
+        for (const CalibrationScope scope : all_scopes) {
+          Wanted wanted{.method = method, .symmetric = symmetric, .scale_type = type, .scope = scope};
+          SCOPED_TRACE(text_of(wanted));
+          const TensorOutcome found = calibrated(wanted, batches);
+          wanted.headroom = 0.25;
+          const TensorOutcome widened = calibrated(wanted, batches);
+          // A power of two covers more as it is.
+          const double factor = type == ScaleType::power_of_two ? 1.0 : 1.25;
+          // Over batches the ends of the range are kept as floats.
+          constexpr double ends = 0x1p-22;
+          const ScaleChoice& choice = found.channels[0];
+          EXPECT_NEAR(widened.channels[0].scale, factor * choice.scale, ends * choice.scale);
+          EXPECT_NEAR(widened.channels[0].amax, factor * choice.amax, ends * choice.amax);
+          EXPECT_EQ(widened.channels[0].zero_point, choice.zero_point);
+          for (std::size_t batch = 0; batch < found.per_batch.size(); ++batch)
+            EXPECT_EQ(widened.per_batch[batch][0].scale, factor * found.per_batch[batch][0].scale);
+        }
+      }
+    }
+  }
+}
+
+TEST(TensorSpec, HeadroomIsForWhatIsRecorded) {
+  for (const Role role : all_roles) {
+    const bool is_recorded = role == Role::input || role == Role::activation;
+    TensorContext context;
+    context.role = role;
+    const TensorSpec spec = tensor_spec(settings_of({.headroom = 0.5}), context);
+    EXPECT_EQ(spec.variants[0].headroom, is_recorded ? 0.5 : 0.0);
+  }
+}
+
 TEST(TensorSpec, IntegerRanges) {
   struct Case {
     const char* name;
