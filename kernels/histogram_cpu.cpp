@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -22,31 +23,37 @@ constexpr int most_lanes = 16;
 using FloatTag = hn::CappedTag<float, most_lanes>;
 using Floats = hn::Vec<FloatTag>;
 
-// linear_bin() for vectors, as a float; `none` for values without a bin.
+// linear_bin() for vectors, as a float; `none` for values without a bin. from_zero: where neither `low` nor
+// `prescale` change a value. To divide by a bin's width is to multiply by the bins, a power of two, first.
+template <bool from_zero>
 class LinearBinner {
  public:
   explicit LinearBinner(const LinearBins& grid)
-      : grid_(grid), range_(exact_divisor(grid.range)), by_quotient_(has_exact_quotients(grid.range)) {}
+      : grid_(grid),
+        width_(exact_divisor(grid.range / grid.bins)),
+        by_quotient_(has_exact_quotients(width_.divisor) &&
+                     std::has_single_bit(static_cast<unsigned>(grid.bins))) {}
 
   int scalar(float x) const { return linear_bin(x, grid_); }
 
   template <Counted counted>
   HWY_INLINE Floats operator()(Floats x, Floats none) const {
     const FloatTag d;
-    const Floats scaled = hn::Mul(x, hn::Set(d, grid_.prescale));
     const Floats low = hn::Set(d, grid_.low);
-    const auto inside = hn::And(hn::Ge(scaled, low), hn::Le(scaled, hn::Set(d, grid_.high)));
-    const Floats product = hn::Mul(hn::Sub(scaled, low), hn::Set(d, grid_.bins));
-    const Floats range = hn::Set(d, grid_.range);
-    const Floats position = by_quotient_ ? quotient_lanes(d, product, range, hn::Set(d, range_.reciprocal))
-                                         : hn::Div(product, range);
+    const Floats scaled = from_zero ? x : hn::Mul(x, hn::Set(d, grid_.prescale));
+    const Floats above = from_zero ? x : hn::Sub(scaled, low);
+    auto inside = hn::Le(scaled, hn::Set(d, grid_.high));
+    if constexpr (!from_zero || counted == Counted::value) inside = hn::And(inside, hn::Ge(scaled, low));
+    const Floats position =
+        by_quotient_ ? quotient_lanes(d, above, hn::Set(d, width_.divisor), hn::Set(d, width_.reciprocal))
+                     : hn::Div(hn::Mul(above, hn::Set(d, grid_.bins)), hn::Set(d, grid_.range));
     const Floats bin = hn::Floor(hn::Min(position, hn::Set(d, grid_.bins - 1.0f)));
     return hn::IfThenElse(inside, bin, none);
   }
 
  private:
   LinearBins grid_;
-  ExactDivisor range_;
+  ExactDivisor width_;
   bool by_quotient_;
 };
 
@@ -191,7 +198,9 @@ void count_with(const Binner& binner, const float* values, std::size_t size, Cou
 
 void count_linear_values(const float* values, std::size_t size, const LinearBins& grid, Counted counted,
                          std::span<std::uint64_t> counts) {
-  count_with(LinearBinner(grid), values, size, counted, counts);
+  if (grid.low == 0.0f && grid.prescale == 1.0f)
+    return count_with(LinearBinner<true>(grid), values, size, counted, counts);
+  count_with(LinearBinner<false>(grid), values, size, counted, counts);
 }
 
 void count_dyadic_values(const float* values, std::size_t size, int exponent, std::int64_t first,

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Builds everything, warnings being errors, and runs every test.
+# Builds everything, warnings being errors, and runs the tests.
 #
-#   tools/test.sh                                      all tests
+#   tools/test.sh                                      all tests but the long ones
 #   tools/test.sh -R Npy                               arguments go to ctest
 #   QCAL_SANITIZE=address,undefined tools/test.sh      under sanitizers, in a build folder of its own
 #   QCAL_CUDA=OFF tools/test.sh                        AUTO (the default), ON or OFF
-#   tools/test.sh -L mutation                          how many mistakes in CUDA kernels their tests notice: minutes,
-#                                                      so that without CI=true only who asks for it waits for it
+#   tools/test.sh -L long                              what only those wait for who ask, and CI=true: how many mistakes
+#                                                      in CUDA kernels their tests notice, more schedules of these
+#                                                      kernels, the wheel
 #   QCAL_TEST_TORCH=ON tools/test.sh -R Torch          qcal.torch with the newest PyTorch, gigabytes, not Debian's
 #   QCAL_CUDA_ARCHITECTURES='75;90' tools/test.sh      with CI=true both, otherwise 75 alone: seven take long
 set -euo pipefail
@@ -52,5 +53,5 @@ cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \
   -DCMAKE_CUDA_ARCHITECTURES="${QCAL_CUDA_ARCHITECTURES:-$architectures}" "${python[@]}"
 cmake --build "$build"
-if [[ $# == 0 && "${CI:-}" != true ]]; then set -- -LE mutation; fi
+if [[ $# == 0 && "${CI:-}" != true ]]; then set -- -LE long; fi
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" "$@"
