@@ -50,11 +50,15 @@ ValueCounts read_counts(ByteReader& from) {
   values.range.elements = from.whole();
   values.range.non_finite = from.whole(values.range.elements, "a count of values");
   if (!values.range.empty() && !(values.range.min <= values.range.max)) from.refuse("a range without values");
+  std::uint64_t left = values.range.elements - values.range.non_finite;
   const std::size_t bins = from.count(2, "bins of a histogram");
   for (std::size_t i = 0; i < bins; ++i) {
-    const std::uint64_t bin = from.whole(ValueCounts::bins - 1, "a bin of a histogram");
-    values.counts[bin] = from.whole();
+    std::uint64_t& count = values.counts[from.whole(ValueCounts::bins - 1, "a bin of a histogram")];
+    if (count != 0) from.refuse("a bin of a histogram that is there twice");
+    count = from.whole(left, "a count of values");
+    left -= count;
   }
+  if (left != 0) from.refuse("a histogram that counts fewer values than there are");
   return values;
 }
 

@@ -98,9 +98,14 @@ void read_watched(std::string_view bytes) {
                                  .node("Conv", {"x", "w"}, {"y"})
                                  .output("y")
                                  .build();
-  static const QuantizationPlan plan = make_plan(graph, default_configuration());
+  static const QuantizationPlan plan = [] {
+    QuantizationPlan made = make_plan(graph, default_configuration());
+    for (PlannedTensor& tensor : made.tensors) tensor.only_for_kernels = tensor.name == "x";
+    return made;
+  }();
   const auto watch = [&] {
-    return NetworkWatch(ReachedBounds({{"x", {6.0F}}}), BiasCorrector(graph, plan, *Backend::cpu()));
+    return NetworkWatch(ReachedBounds({{"x", {6.0F}}}), OutputCosts(plan),
+                        BiasCorrector(graph, plan, *Backend::cpu()));
   };
   read_or_refuse([&] {
     NetworkWatch first = watch();

@@ -453,10 +453,19 @@ def state_seeds():
     def totals(samples, sums):
         return wholes(samples, 9 * samples) + counted([struct.pack("<d", value) for value in sums])
 
-    yield "watched", b"w" + wholes(9, 3, 1) + text(b"") + totals(4, [1.0, 2.0, 3.0, 4.0]) + totals(1, [1.0] * 4)
-    yield "watched_none", b"w" + wholes(9, 3, 1) + text(b"its shape") + totals(0, []) + totals(0, [])
-    yield "watched_misfit", b"w" + wholes(9, 3, 1) + text(b"") + totals(4, [1.0]) + totals(1, [1.0])
-    yield "watched_nan", b"w" + wholes(9, 3, 1) + text(b"") + totals(3, [nan] * 4) + totals(0, [])
+    def watched(*counts):
+        bins = counted([wholes(bin, count) for bin, count in counts])
+        return b"w" + wholes(9, 3, 1) + value_range(-1.0, 0.5, 4) + bins
+
+    seen = watched((1032, 1), (3040, 3))
+    yield "watched", seen + text(b"") + totals(4, [1.0, 2.0, 3.0, 4.0]) + totals(1, [1.0] * 4)
+    yield "watched_none", seen + text(b"its shape") + totals(0, []) + totals(0, [])
+    yield "watched_misfit", seen + text(b"") + totals(4, [1.0]) + totals(1, [1.0])
+    yield "watched_nan", seen + text(b"") + totals(3, [nan] * 4) + totals(0, [])
+    yield "watched_few", watched((1032, 1))
+    yield "watched_many", watched((1032, 1), (3040, 4))
+    yield "watched_twice", watched((1032, 1), (1032, 3))
+    yield "watched_far", watched((4096, 4))
 
     index = text(b"in memory") + text(b"") + counted([text(b"x") + wholes(2, 16), text(b"y") + wholes(1, 4)])
 
