@@ -51,13 +51,13 @@ CandidateErrors cheapest_errors(const ChannelReader& reader, std::int64_t channe
   const auto leader = static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
   const double least = finished(leader);
   std::vector<std::size_t> rivals;
-  const auto give_up = [&] {
+  const auto find_rivals = [&] {
     rivals.clear();
     for (std::size_t k = 0; k < costs.size(); ++k) {
       if (k != leader && !cannot_cost_less(costs[k], least)) rivals.push_back(k);
     }
   };
-  for (give_up(); rivals.size() > 1 && at < size; give_up()) {
+  for (find_rivals(); rivals.size() > 1 && at < size; find_rivals()) {
     next_piece();
     costs = weighted_errors(all.total(), spec);
   }

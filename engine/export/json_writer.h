@@ -47,6 +47,10 @@ class JsonWriter {
     key(name);
     integer(value);
   }
+  void member(std::string_view name, std::floating_point auto value) {
+    key(name);
+    number(value);
+  }
   // A list of texts, and key() and it.
   void strings(const std::vector<std::string>& texts) {
     begin_array();

@@ -122,10 +122,8 @@ void write_output(JsonWriter& writer, const CostlyOutput& output) {
   writer.begin_object();
   writer.member("tensor", output.tensor);
   writer.member("layer", output.layer);
-  writer.key("sqnr");
-  writer.number(output.sqnr);
-  writer.key("min_output_sqnr");
-  writer.number(output.min_output_sqnr);
+  writer.member("sqnr", output.sqnr);
+  writer.member("min_output_sqnr", output.min_output_sqnr);
   writer.end_object();
 }
 
@@ -139,10 +137,8 @@ void write_correction(JsonWriter& writer, const BiasCorrection& correction) {
   write_string_or_null(writer, "reason", correction.reason);
   writer.member("samples", correction.samples);
   writer.member("held_back", correction.held_back);
-  writer.key("error_before");
-  writer.number(correction.error_before);
-  writer.key("error_after");
-  writer.number(correction.error_after);
+  writer.member("error_before", correction.error_before);
+  writer.member("error_after", correction.error_after);
   writer.key("added");
   write(writer, correction.added);
   writer.key("corrected");
