@@ -119,10 +119,14 @@ std::optional<Clamp> clamp_of(const Graph& graph, const Node& node) {
   return clamp;
 }
 
-std::size_t channels(const Clamp& clamp) { return std::max(clamp.lower.size(), clamp.upper.size()); }
+std::size_t channels(const Clamp& clamp) {
+  return std::max(clamp.lower.size(), clamp.upper.size());
+}
 
 std::optional<Clamp> chained(const Clamp& first, const Clamp& second) {
-  if (channels(first) > 1 && channels(second) > 1 && channels(first) != channels(second)) return std::nullopt;
+  const std::size_t a = channels(first);
+  const std::size_t b = channels(second);
+  if (a != b && a > 1 && b > 1) return std::nullopt;
   return Clamp{first.input, limited(first.lower, second), limited(first.upper, second)};
 }
 
