@@ -47,7 +47,8 @@ if [[ -z "$sanitize" ]]; then
   fi
 fi
 # Another checkout of the same sources finds what ccache has compiled for this one.
-export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+# The sloppiness is what ccache asks for where a header is precompiled (that of the tests).
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 cmake -S . -B "$build" -G Ninja --log-level=NOTICE \
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$optimisation" \
   -DQCAL_WARNINGS_AS_ERRORS=ON -DQCAL_SANITIZE="$sanitize" -DQCAL_CUDA="$cuda" \

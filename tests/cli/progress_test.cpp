@@ -47,8 +47,7 @@ std::string on_a_terminal(const std::string& command) {
 TEST(Progress, IsABarOnATerminalThatIsGoneAtTheEnd) {
   const Workspace work;
   write_dump(work / "dump");
-  const std::string command = std::string(QCAL_CALIB_RUN) +
-                              " tensors --threads 1 --config " QCAL_MODELS "/configs/cpu.json --dumps " +
+  const std::string command = QCAL_CALIB_RUN " tensors --threads 1 --config " QCAL_MODELS "/configs/cpu.json --dumps " +
                               (work / "dump").string() + " --out " + (work / "out").string();
   const std::string text = on_a_terminal(command);
   EXPECT_THAT(text, ContainsRegex("\\[#*\\.+\\] +[0-9]+%  [01]/2 tensors  [0-9.]+ MB of 536\\.9 MB  "
