@@ -90,7 +90,7 @@ class Analyzer {
       : request_(request),
         configuration_(configuration),
         material_(read(request, configuration)),
-        library_(open_product_library()),
+        library_(request.library ? request.library : open_product_library(*request.backend)),
         context_{material_.network.transformed.graph, *material_.dumps, *library_,
                  configuration.compatibility, request.most_batches},
         layers_(replayed_layers(context_.graph, material_.plan, material_.parameters, *material_.dumps)) {}
@@ -253,7 +253,7 @@ class Analyzer {
   const AnalysisRequest& request_;
   const Configuration& configuration_;
   Material material_;
-  std::unique_ptr<ProductLibrary> library_;
+  std::shared_ptr<const ProductLibrary> library_;
   ReplayContext context_;
   std::vector<ReplayedLayer> layers_;
   Analysis result_;

@@ -15,6 +15,8 @@
 
 namespace qcal {
 
+class ProductLibrary;
+
 // A setting that was tried instead of the one in force.
 struct TriedSetting {
   std::string layer;  // whose entry in the configuration it belongs to; "" for a graph input
@@ -63,6 +65,8 @@ struct AnalysisRequest {
   std::size_t most_batches = 8;  // of a tensor, evenly spread; 0: all
   std::size_t explained = 3;     // layers, worst first, whose settings are varied
   std::shared_ptr<const Backend> backend;
+  // What computes the layers. Null: the one for the back end.
+  std::shared_ptr<const ProductLibrary> library;
   std::function<void(const Progress&)> on_progress;  // may be empty
 };
 

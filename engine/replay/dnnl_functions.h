@@ -34,8 +34,7 @@ struct DnnlFunctions {
   void (*omp_set_num_threads)(int);
 };
 
-// Throws Error where the library cannot be opened or lacks one of them. It stays open for as long as the
-// process lives: the threads that it starts run its code.
+// Throws MissingLibrary where the library cannot be opened or lacks one of them.
 DnnlFunctions open_dnnl();
 
 }  // namespace qcal

@@ -7,6 +7,7 @@
 
 #include "engine/replay/dnnl_functions.h"
 #include "engine/replay/layer_product.h"
+#include "engine/replay/owned_handle.h"
 #include "kernels/error.h"
 
 namespace qcal {
@@ -22,32 +23,8 @@ void check(dnnl_status_t status, const char* what) {
     throw Error(fmt::format("oneDNN: {}: status {}", what, static_cast<int>(status)));
 }
 
-// A handle of the library, destroyed with this object.
 template <class Handle>
-class Owned {
- public:
-  Owned() = default;
-  Owned(Handle handle, dnnl_status_t (*destroy)(Handle)) : handle_(handle), destroy_(destroy) {}
-  ~Owned() { reset(); }
-  Owned(Owned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), destroy_(other.destroy_) {}
-  Owned& operator=(Owned&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    std::swap(destroy_, other.destroy_);
-    return *this;
-  }
-
-  Handle get() const { return handle_; }
-  explicit operator bool() const { return handle_ != nullptr; }
-
- private:
-  void reset() {
-    if (handle_ != nullptr) destroy_(handle_);
-  }
-
-  Handle handle_ = nullptr;
-  dnnl_status_t (*destroy_)(Handle) = nullptr;
-};
-
+using Owned = OwnedHandle<Handle, dnnl_status_t>;
 using Engine = Owned<dnnl_engine_t>;
 using Stream = Owned<dnnl_stream_t>;
 using Memory = Owned<dnnl_memory_t>;
@@ -342,7 +319,7 @@ class DnnlProducts final : public ProductLibrary {
 
 }  // namespace
 
-std::unique_ptr<ProductLibrary> open_product_library() {
+std::unique_ptr<ProductLibrary> open_cpu_products() {
   return std::make_unique<DnnlProducts>();
 }
 

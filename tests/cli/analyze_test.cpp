@@ -12,6 +12,7 @@ namespace qcal::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -137,13 +138,25 @@ TEST_F(Analyze, AGainIsThere) {
 
 TEST_F(Analyze, TextTellsTheWorstFirstAndWhatWouldHelp) {
   calibrate("mbv2_digits", work_.write("config.json", per_tensor).string());
-  const ToolRun run = analyze("mbv2_digits");
+  const ToolRun run = analyze("mbv2_digits", "--backend cpu");
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, AllOf(HasSubstr("weights only"), HasSubstr("8 of 8 batches, oneDNN 2."),
                              HasSubstr("\"per_channel\": true"), HasSubstr("weights of /features")));
   EXPECT_THAT(run.err, HasSubstr("one scale for channels whose ranges differ"));
   EXPECT_THAT(analyze("mbv2_digits", "--tensors").out, HasSubstr("\ntensors\n"));
   EXPECT_THAT(analyze("mbv2_digits", "--batches 2 --quiet").out, HasSubstr("2 of 8 batches"));
+}
+
+TEST_F(Analyze, RunsOnAGpuOrSaysWhyNot) {
+  calibrate("rn_digits", models + "/configs/cpu.json");
+  const ToolRun run = analyze("rn_digits", "--backend cuda");
+  if (run.exit_code == 0) {
+    EXPECT_THAT(run.out, HasSubstr("8 of 8 batches, cuDNN 9."));
+    return;
+  }
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, AnyOf(HasSubstr("--backend cuda: "), HasSubstr("cuDNN")))
+      << "without device, and without library";
 }
 
 TEST_F(Analyze, WarnsOfASignThatDataDoNotHave) {

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "tests/support/graph_builder.h"
+#include "tests/support/test_backend.h"
 
 namespace qcal {
 namespace {
@@ -152,7 +153,7 @@ TEST_P(Products, AreWhatTheirDefinitionSays) {
   ASSERT_EQ(shape->input_size(), x.size());
   ASSERT_EQ(shape->weights_size(), w.size());
   ASSERT_EQ(shape->output_size(), count_of(c.output));
-  const auto library = open_product_library();
+  const auto library = open_product_library(*testing::test_backend());
   const auto product = library->product(*shape);
   ASSERT_NE(product, nullptr);
   std::vector<float> y(shape->output_size(), -1.0F);
@@ -246,6 +247,15 @@ const std::vector<Case> cases{
      .strides = {2, 2},
      .pad_before = {1, 1},
      .group = 2},
+    {.name = "TransposedUnevenPads",
+     .op = "ConvTranspose",
+     .input = {1, 2, 3, 4, 2},
+     .weights = {2, 3, 3, 2, 2},
+     .output = {1, 3, 5, 6, 3},
+     .attributes = {{"strides", Integers{2, 2, 1}}, {"pads", Integers{2, 0, 0, 0, 2, 0}}},
+     .strides = {2, 2, 1},
+     .dilations = {1, 1, 1},
+     .pad_before = {2, 0, 0}},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Products, ::testing::ValuesIn(cases),
@@ -292,7 +302,7 @@ TEST_P(MatrixProducts, AreWhatTheirDefinitionSays) {
     }
   }
   std::vector<float> y(shape->output_size());
-  open_product_library()->product(*shape)->compute(x, w, b, y);
+  open_product_library(*testing::test_backend())->product(*shape)->compute(x, w, b, y);
   expect_near(y, expected);
 }
 
@@ -341,13 +351,15 @@ TEST(ProductShape, CountsMultiplications) {
 }
 
 TEST(ProductLibrary, SaysWhichItIs) {
-  EXPECT_THAT(open_product_library()->name(), ::testing::StartsWith("oneDNN 2."));
+  const bool is_cuda = testing::test_backend()->name() == "cuda";
+  EXPECT_THAT(open_product_library(*testing::test_backend())->name(),
+              ::testing::StartsWith(is_cuda ? "cuDNN 9." : "oneDNN 2."));
 }
 
 TEST(ProductLibrary, RefusesWhatItDoesNotKnow) {
   ProductShape shape{.kind = ProductShape::Kind::convolution};
   shape.axes.assign(4, WindowAxis{.input = 4, .output = 3, .kernel = 2});
-  EXPECT_EQ(open_product_library()->product(shape), nullptr) << "four spatial axes";
+  EXPECT_EQ(open_product_library(*testing::test_backend())->product(shape), nullptr) << "four spatial axes";
 }
 
 }  // namespace

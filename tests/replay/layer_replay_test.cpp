@@ -12,6 +12,7 @@
 #include "tests/plan/plan_helpers.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/memory_dump.h"
+#include "tests/support/test_backend.h"
 
 namespace qcal {
 namespace {
@@ -51,7 +52,7 @@ struct Bench {
   MemoryDump dumps;
   QuantizationPlan plan;
   QuantizationParameters parameters;
-  std::unique_ptr<ProductLibrary> library = open_product_library();
+  std::unique_ptr<ProductLibrary> library = open_product_library(*testing::test_backend());
 
   Bench(Graph built, double input_scale, double weight_scale)
       : graph(std::move(built)),

@@ -4,6 +4,7 @@
 #include "engine/analysis/analysis.h"
 #include "engine/analysis/analysis_json.h"
 #include "engine/error.h"
+#include "engine/replay/layer_product.h"
 #include "tools/calib_run/analysis_text.h"
 #include "tools/calib_run/commands.h"
 #include "tools/calib_run/options.h"
@@ -15,16 +16,29 @@ namespace {
 struct Job {
   AnalysisRequest request;
   bool tensors = false;
+  std::string backend = "auto";
   ConfigOptions config;
   OutputOptions output;
 };
+
+// Where the layers run. "auto" is the GPU only where cuDNN is there, too.
+void choose_library(AnalysisRequest& request, const std::string& backend) {
+  request.backend = backend_named(backend);
+  try {
+    request.library = open_product_library(*request.backend);
+  } catch (const MissingLibrary&) {
+    if (backend != "auto" || request.backend->name() == "cpu") throw;
+    request.backend = Backend::cpu();
+    request.library = open_product_library(*request.backend);
+  }
+}
 
 void run_job(const Job& job) {
   const LoadedConfiguration loaded = load_for_params(job.config, job.request.params);
   const bool talk = !job.output.quiet && !job.output.json;
   if (talk) print_warnings(loaded.warnings);
   AnalysisRequest request = job.request;
-  request.backend = Backend::cpu();
+  choose_library(request, job.backend);
   Analysis analysis;
   {
     ProgressBar bar(talk);
@@ -85,6 +99,11 @@ void add_analyze(CLI::App& app, Run& run) {
       ->option_text("N [8]");
   command->add_option("--worst", request.explained, "for how many layers settings are tried")
       ->option_text("N [3]");
+  command
+      ->add_option("--backend", job->backend,
+                   "cpu: oneDNN; cuda: cuDNN; auto: cuda where both device and\nlibrary answer")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->option_text("auto|cpu|cuda [auto]");
   add_config_options(*command, job->config);
   command->add_flag("--tensors", job->tensors, "show every tensor, not only those that stand out")
       ->group("Output");

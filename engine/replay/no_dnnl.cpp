@@ -3,7 +3,7 @@
 
 namespace qcal {
 
-std::unique_ptr<ProductLibrary> open_product_library() {
+std::unique_ptr<ProductLibrary> open_cpu_products() {
   throw MissingLibrary(
       "this build has no oneDNN, which computes the layers: install libdnnl-dev (version 2), and build "
       "again");
