@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "kernels/exact_division_math.h"
 #include "kernels/histogram.h"
@@ -157,12 +158,15 @@ template <Counted counted, class Binner>
 void count_with(const Binner& binner, const float* values, std::size_t size,
                 std::span<std::uint64_t> counts) {
   constexpr std::size_t block = 128;
+  constexpr std::size_t step = std::max<std::size_t>(Counters::copies, hn::MaxLanes(FloatTag()));
   if (counts.size() > histogram_bins || size < block) {
     return count_one_by_one(binner, values, size, counted, counts);
   }
   const FloatTag d;
   const hn::Rebind<std::uint16_t, FloatTag> narrow;
-  HWY_ALIGN std::uint16_t bins[block];
+  // A block's bins are counted while the next one's are found: by then they have left the store buffer, and
+  // the two keep different units busy.
+  HWY_ALIGN std::uint16_t bins[2][block];
   Counters counters;
   const int zero_bin = binner.scalar(0.0f);
   const Floats zero = hn::Set(d, static_cast<float>(zero_bin));
@@ -174,16 +178,26 @@ void count_with(const Binner& binner, const float* values, std::size_t size,
     const std::size_t end = i + std::min(Counters::most_values, size - i) / block * block;
     const int first_bin = binner.scalar(counted_value(values[i], counted));
     const Floats first = hn::Set(d, static_cast<float>(first_bin));
-    for (; i < end; i += block) {
-      for (std::size_t k = 0; k < block; k += hn::Lanes(d)) {
-        const Floats loaded = hn::LoadU(d, values + i + k);
+    const auto find = [&](const float* from, std::size_t count, std::uint16_t* into) HWY_ATTR {
+      for (std::size_t k = 0; k < count; k += hn::Lanes(d)) {
+        const Floats loaded = hn::LoadU(d, from + k);
         const Floats found = binner.template operator()<counted>(
             counted == Counted::magnitude ? hn::Abs(loaded) : loaded, none);
         const Floats spread = hn::IfThenElse(hn::Eq(found, first), firsts, found);
-        hn::StoreU(low_bits(hn::IfThenElse(hn::Eq(found, zero), zeros, spread)), narrow, bins + k);
+        hn::StoreU(low_bits(hn::IfThenElse(hn::Eq(found, zero), zeros, spread)), narrow, into + k);
       }
-      counters.add(bins, block);
+    };
+    std::uint16_t* now = bins[0];
+    std::uint16_t* before = bins[1];
+    find(values + i, block, now);
+    for (i += block; i < end; i += block) {
+      std::swap(now, before);
+      for (std::size_t k = 0; k < block; k += step) {
+        find(values + i + k, step, now + k);
+        counters.add(before + k, step);
+      }
     }
+    counters.add(now, block);
     counters.move_to(counts, zero_bin, first_bin);
   }
   count_one_by_one(binner, values + i, size - i, counted, counts);

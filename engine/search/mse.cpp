@@ -58,7 +58,7 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
     return static_cast<double>(whole) < place ? whole + 1 : whole;
   };
   // All that the highest level takes. Sums of what is not negative only grow, in floating point too, so no
-  // cost is below what this and some of the other levels cost.
+  // cost is below what this and the levels so far cost.
   const int clipped = std::max(first_uniform_, bin_above(zero + (highest - 0.5) * step));
   const double clipping =
       clipped < end_uniform_ ? run_cost(before(clipped), before(end_uniform_), zero + highest * step) : 0.0;
@@ -69,15 +69,18 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   double runs = 0.0;
   int begin = first_uniform_;
   double level = std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest);
+  // Known to be added in the end where every level has its turn.
+  const double ahead = step >= 1.0 && level < highest ? clipping : 0.0;
   while (begin < end_uniform_) {
     int end = end_uniform_;
     if (level < highest)
       end = bin_above(zero + (level + 0.5) * step);  // centers below it belong to this level
     if (end > begin) {
       runs += run_cost(before(begin), before(end), zero + level * step);
-      if (const double least = total(runs); least > limit) return least;
       begin = end;
-      if (begin < end_uniform_ && step < 1.0) {  // levels finer than bins: most of them are empty
+      if (begin == end_uniform_) break;
+      if (const double least = total(runs + ahead); least > limit) return least;
+      if (step < 1.0) {  // levels finer than bins: most of them are empty
         level =
             std::max(level, std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest) - 1.0);
       }
