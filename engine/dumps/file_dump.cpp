@@ -1,6 +1,8 @@
 #include "engine/dumps/file_dump.h"
 
 #include <fmt/format.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <functional>
@@ -77,7 +79,7 @@ class WholeBatch final : public TensorParts {
   std::unique_ptr<DumpBatch> batch_;
 };
 
-// One part in memory at a time.
+// Two parts in memory: while one is visited, a thread that is idle reads the next.
 class StreamedBatch final : public TensorParts {
  public:
   StreamedBatch(std::shared_ptr<BufferPool> buffers, std::shared_ptr<ArchivePool> archives,
@@ -93,11 +95,26 @@ class StreamedBatch final : public TensorParts {
   void for_each(const std::function<void(const TensorPart&)>& visit) const override {
     const auto element = static_cast<std::int64_t>(size_of(*stored_.dtype));
     const auto stream = open_values(stored_, *archives_, where_);
-    PooledBuffer buffer(buffers_, part_bytes, where_);
-    for (const TensorBox& box : contiguous_boxes(stored_.shape, part_bytes / element)) {
-      const TensorView view{buffer.bytes().data(), *stored_.dtype, box.shape, Memory::host, {}};
-      stream->read(buffer.bytes().first(static_cast<std::size_t>(view.size() * element)));
-      visit({view, box.origin});
+    PooledBuffer even(buffers_, part_bytes, where_);
+    PooledBuffer odd(buffers_, part_bytes, where_);
+    const std::vector<TensorBox> boxes = contiguous_boxes(stored_.shape, part_bytes / element);
+    const auto view = [&](std::size_t box, PooledBuffer& in) {
+      return TensorView{in.bytes().data(), *stored_.dtype, boxes[box].shape, Memory::host, {}};
+    };
+    const auto read = [&](std::size_t box, PooledBuffer& into) {
+      stream->read(into.bytes().first(static_cast<std::size_t>(view(box, into).size() * element)));
+    };
+    read(0, even);
+    for (std::size_t box = 0; box < boxes.size(); ++box) {
+      PooledBuffer& now = box % 2 == 0 ? even : odd;
+      PooledBuffer& next = box % 2 == 0 ? odd : even;
+      // Isolated: who waits here must not begin another tensor.
+      tbb::this_task_arena::isolate([&] {
+        tbb::task_group reading;
+        if (box + 1 < boxes.size()) reading.run([&] { read(box + 1, next); });
+        visit({view(box, now), boxes[box].origin});
+        reading.wait();
+      });
     }
     stream->finish();
   }

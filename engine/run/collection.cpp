@@ -5,6 +5,7 @@
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <atomic>
@@ -130,49 +131,67 @@ void Collection::read(const Shard& shard, const std::function<void()>& after_bat
                                   static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   std::atomic<std::size_t> next = 0;
+  std::atomic<int> reading = 0;
+  // No tensor is left for a thread to begin.
+  const std::function<bool()> a_thread_is_idle = [&] { return next >= jobs.size() && reading < threads; };
   arena.execute([&] {
     tbb::parallel_for(0, threads, [&](int) {
+      ++reading;
       for (std::size_t at = next++; at < jobs.size(); at = next++) {
-        read_item(*jobs[at].item, jobs[at].share, after_batch, report);
+        read_item(*jobs[at].item, jobs[at].share, {after_batch, a_thread_is_idle, report});
         report.tensor_done();
       }
+      --reading;
     });
   });
 }
 
-void Collection::read_item(Item& item, const BatchRange& share, const std::function<void()>& after_batch,
-                           Report& report) {
-  for (std::int64_t index = share.first; index < share.end; ++index) {
+void Collection::read_item(Item& item, const BatchRange& share, const Course& course) {
+  const auto next_after = [&](std::int64_t index) {
+    do ++index;
+    while (index < share.end && item.done.contains(index));
+    return index;
+  };
+  std::unique_ptr<TensorParts> batch;  // the next one, where it was read ahead
+  for (std::int64_t index = next_after(share.first - 1); index < share.end;) {
     {
       const std::lock_guard lock(item.mutex);
-      if (item.done.contains(index)) continue;
-      read_batch(item.work, index, report);
+      const std::int64_t next = next_after(index);
+      batch = read_batch(item.work, index, std::move(batch), next < share.end ? next : -1, course);
       item.done.insert(index);
+      index = next;
     }
-    if (after_batch) after_batch();
+    if (course.after_batch) course.after_batch();
   }
   const std::lock_guard lock(item.mutex);
   if (item.work.calibrated && !item.done.missing(item.work.batches)) calibrator_.complete(item.work.name);
 }
 
-void Collection::read_batch(const WorkItem& work, std::int64_t index, Report& report) {
-  const auto observe = [&](const TensorParts& batch) {
-    // Without isolation a thread that waits for its own batch could start another tensor and hold two
-    // batches.
-    if (work.calibrated)
-      tbb::this_task_arena::isolate([&] { calibrator_.observe(work.name, batch, {}, index); });
+std::unique_ptr<TensorParts> Collection::read_batch(const WorkItem& work, std::int64_t index,
+                                                    std::unique_ptr<TensorParts> batch, std::int64_t next,
+                                                    const Course& course) {
+  const auto observe = [&](const TensorParts& values) {
+    if (work.calibrated) calibrator_.observe(work.name, values, {}, index);
     std::uint64_t elements = 1;
-    for (const std::int64_t extent : batch.shape()) elements *= static_cast<std::uint64_t>(extent);
-    report.batch_done(elements * size_of(batch.dtype()));
+    for (const std::int64_t extent : values.shape()) elements *= static_cast<std::uint64_t>(extent);
+    course.report.batch_done(elements * size_of(values.dtype()));
   };
-  if (work.planned != nullptr && work.planned->parameter) {
-    const TensorView values = work.planned->parameter->view();
-    observe(WholeTensor(values));
-    return;
-  }
-  const auto batch = dumps_.parts(work.name, static_cast<std::size_t>(index));
-  observe(*batch);
-  if (watch_ != nullptr) watch_->observe(work.name, *batch);
+  std::unique_ptr<TensorParts> ahead;
+  // Without isolation a thread that waits for its own batch could start another tensor and hold two batches.
+  tbb::this_task_arena::isolate([&] {
+    if (work.planned != nullptr && work.planned->parameter) {
+      const TensorView values = work.planned->parameter->view();
+      return observe(WholeTensor(values));
+    }
+    if (!batch) batch = dumps_.parts(work.name, static_cast<std::size_t>(index));
+    tbb::task_group reading;
+    if (next >= 0 && course.a_thread_is_idle())
+      reading.run([&] { ahead = dumps_.parts(work.name, static_cast<std::size_t>(next)); });
+    observe(*batch);
+    if (watch_ != nullptr) watch_->observe(work.name, *batch);
+    reading.wait();
+  });
+  return ahead;
 }
 
 void Collection::save(ByteWriter& to) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -47,9 +48,19 @@ class Collection {
   };
   class Report;
 
-  void read_item(Item& item, const BatchRange& share, const std::function<void()>& after_batch,
-                 Report& report);
-  void read_batch(const WorkItem& work, std::int64_t index, Report& report);
+  // What goes on around the reading of one item.
+  struct Course {
+    const std::function<void()>& after_batch;
+    const std::function<bool()>& a_thread_is_idle;
+    Report& report;
+  };
+
+  void read_item(Item& item, const BatchRange& share, const Course& course);
+  // `batch`: batch `index`, if it has been read already. Meanwhile an idle thread reads batch `next` (-1:
+  // none), which is the result.
+  std::unique_ptr<TensorParts> read_batch(const WorkItem& work, std::int64_t index,
+                                          std::unique_ptr<TensorParts> batch, std::int64_t next,
+                                          const Course& course);
 
   const QuantizationPlan& plan_;
   const DumpSource& dumps_;

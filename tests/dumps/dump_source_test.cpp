@@ -171,7 +171,7 @@ TEST_F(Dumps, AFileThatShrinksWhileItIsReadIsAnError) {
   };
   EXPECT_THAT(message_of<IoError>([&] { parts->for_each(shrink); }),
               AllOf(HasSubstr("0.npy: ends at byte"), HasSubstr("it shrank while it was read")));
-  EXPECT_EQ(visited, 1);
+  EXPECT_LE(visited, 2) << "the second part may have been read before";
 }
 
 TEST_F(Dumps, OpensFromManyThreads) {
