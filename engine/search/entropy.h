@@ -4,6 +4,7 @@
 // takes its neighbour's count, empty bins stay empty, clipped counts go to the outermost kept bin.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "engine/search/clip_range.h"
@@ -20,8 +21,9 @@ class EntropyCosts {
   // zero_bin: the bin that holds 0.
   EntropyCosts(const Histogram& histogram, int levels, int zero_bin);
 
-  // KL divergence in nats; infinite where clipped counts fall on an empty bin, NaN where nothing is left.
-  double operator()(const Window& window);
+  // KL divergence in nats; infinite where clipped counts fall on an empty bin, NaN where nothing is left. Of
+  // one above `limit`, any number above `limit`: what is clipped often says so early.
+  double operator()(const Window& window, double limit = std::numeric_limits<double>::infinity());
 
  private:
   double kept(int begin, int end) const { return counts_before_[end] - counts_before_[begin]; }

@@ -52,6 +52,7 @@ TEST(EntropyCosts, EqualTheDefinition) {
   SplitMix64 random(1);
   int finite = 0;
   int infinite = 0;
+  int cut_short = 0;
   for (const HistogramCase& c : histogram_cases()) {
     SCOPED_TRACE(c.name);
     for (const int bits : {2, 3, 4, 5, 8, 12, 16}) {
@@ -70,6 +71,17 @@ TEST(EntropyCosts, EqualTheDefinition) {
         ASSERT_TRUE(same_cost(ours, expected, tolerance(c.histogram, levels)))
             << "[" << begin << ", " << end << ") of " << c.histogram.bins() << ", " << bits
             << " bits: " << ours << " instead of " << expected;
+        // A limit that is not exceeded changes no bit; one that is, is never reported as kept.
+        if (!std::isnan(ours)) {
+          ASSERT_EQ(costs({begin, end}, ours), ours);
+        }
+        if (std::isfinite(ours)) {
+          const double below = ours - random.uniform() * std::max(ours, 1e-6);
+          const double bound = costs({begin, end}, below);
+          ASSERT_GT(bound, below);
+          cut_short += bound != ours ? 1 : 0;
+          ASSERT_LE(bound, ours + tolerance(c.histogram, levels));
+        }
         finite += std::isfinite(expected) ? 1 : 0;
         infinite += std::isinf(expected) ? 1 : 0;
       }
@@ -77,6 +89,7 @@ TEST(EntropyCosts, EqualTheDefinition) {
   }
   EXPECT_GT(finite, 5'000);
   EXPECT_GT(infinite, 100);
+  EXPECT_GT(cut_short, 1'000);
 }
 
 // One-sided searches, every candidate of each: costs like the reference's, and the reference's winner.
