@@ -91,7 +91,8 @@ bool append(std::vector<int>& to, std::initializer_list<std::int64_t> values) {
 
 // Absent where cuDNN does not know such a product.
 std::optional<Window> window_of(const ProductShape& shape) {
-  if (shape.axes.size() > most_axes) return std::nullopt;
+  if (shape.axes.size() > most_axes || shape.input_size() == 0 || shape.output_size() == 0)
+    return std::nullopt;
   Window window;
   window.is_transposed = shape.kind == ProductShape::Kind::transposed;
   const std::int64_t padded_channels = window.is_transposed ? shape.outputs : shape.inputs;

@@ -41,12 +41,12 @@ class MissingLibrary : public Error {
   using Error::Error;
 };
 
-// Both are opened at run time, since linking them would cost every start of a program 30 ms and more. They
-// throw MissingLibrary where the library is not there, and where this build was made without its headers.
-// oneDNN on the CPU.
+// oneDNN on the CPU. Opened at run time, since linking it would cost every start of a program 30 ms. Throws
+// MissingLibrary where it is not there, and where this build was made without its headers.
 std::unique_ptr<ProductLibrary> open_cpu_products();
 // cuDNN on the calling thread's current CUDA device, without TF32, whose 10 bits would hide what is measured.
-// Throws CudaError where no device answers.
+// Opened at run time, too; throws MissingLibrary where it is not there or does not start, and where this
+// build was made without its headers.
 std::unique_ptr<ProductLibrary> open_cuda_products();
 // The one for that back end.
 std::unique_ptr<ProductLibrary> open_product_library(const Backend& backend);

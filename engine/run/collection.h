@@ -25,7 +25,8 @@ class Collection {
              const RunOptions& options, BatchWatch* watch);
 
   // Reads what `shard` has to read and is not done yet. `after_batch` may be empty; it is called from any
-  // thread, which may then call save(). Memory: one batch a thread, plus what the search needs.
+  // thread, which may then call save(). Memory: one batch a thread, where threads are idle one more for each
+  // tensor that is being read, and what the search needs.
   void read(const Shard& shard, const std::function<void()>& after_batch = {});
 
   // What is done so far, each tensor after one of its batches.
