@@ -6,6 +6,7 @@
 
 #include "kernels/error.h"
 #include "kernels/half_math.h"
+#include "kernels/transpose.h"
 #include "kernels/widen.h"
 
 namespace qcal {
@@ -117,6 +118,34 @@ std::span<const float> ChannelReader::read(std::int64_t channel, std::int64_t be
     done += run;
   }
   return {scratch, static_cast<std::size_t>(count)};
+}
+
+void ChannelReader::read_together(float* to, std::int64_t row) const {
+  constexpr std::int64_t tile_values = 1024;  // 4 KiB
+  const ChannelLayout::Dimension inner = layout_.dimensions.back();
+  const std::int64_t step = inner.stride * static_cast<std::int64_t>(size_of(dtype_));
+  const std::int64_t channels = layout_.channels;
+  const std::int64_t most_converted = std::max<std::int64_t>(tile_values / channels, 1);
+  std::vector<float> converted;
+  std::int64_t run = 0;
+  for (std::int64_t done = 0; done < elements_; done += run) {
+    const unsigned char* const from = address(0, first_ + done);
+    run = std::min(elements_ - done, inner.extent - (first_ + done) % inner.extent);
+    if (dtype_ == DType::f32 && layout_.channel_stride == 1 &&
+        reinterpret_cast<std::uintptr_t>(from) % alignof(float) == 0) {
+      transpose(reinterpret_cast<const float*>(from), inner.stride, run, channels, to + done, row);
+      continue;
+    }
+    run = std::min(run, most_converted);
+    converted.resize(static_cast<std::size_t>(run * channels));
+    const bool dense = layout_.channel_stride == 1 && inner.stride == channels;
+    const std::int64_t at_once = dense ? run : 1;
+    for (std::int64_t i = 0; i < run; i += at_once) {
+      convert_run(dtype_, from + i * step, layout_.channel_stride, at_once * channels,
+                  converted.data() + i * channels);
+    }
+    transpose(converted.data(), channels, run, channels, to + done, row);
+  }
 }
 
 }  // namespace qcal

@@ -34,6 +34,10 @@ class ChannelReader {
   std::span<const float> read(std::int64_t channel, std::int64_t begin, std::int64_t count,
                               float* scratch) const;
 
+  // Everything, the elements of a channel together, those of the next one `row` further on. Where channels
+  // are interleaved this fetches each cache line once, read() once a channel.
+  void read_together(float* to, std::int64_t row) const;
+
  private:
   const unsigned char* address(std::int64_t channel, std::int64_t element) const;
 

@@ -5,6 +5,7 @@
 #include <tbb/parallel_reduce.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "kernels/channel_blocks.h"
 #include "kernels/channel_sums.h"
@@ -26,15 +27,15 @@ std::int64_t segments_of(std::int64_t elements) {
 template <class Value, class Work, class Join>
 Value fold_channel(const ChannelReader& reader, std::int64_t channel, const Value& identity, const Work& work,
                    const Join& join) {
-  return tbb::parallel_reduce(
-      tbb::blocked_range<std::int64_t>(0, segments_of(reader.elements())), identity,
-      [&](const tbb::blocked_range<std::int64_t>& part, Value value) {
-        const std::int64_t end = std::min(part.end() * segment_elements, reader.elements());
-        for_each_span(reader, channel, part.begin() * segment_elements, end,
-                      [&](std::span<const float> values) { work(values, value); });
-        return value;
-      },
-      join);
+  const auto fold = [&](const tbb::blocked_range<std::int64_t>& part, Value value) {
+    const std::int64_t end = std::min(part.end() * segment_elements, reader.elements());
+    for_each_span(reader, channel, part.begin() * segment_elements, end,
+                  [&](std::span<const float> values) { work(values, value); });
+    return value;
+  };
+  const tbb::blocked_range<std::int64_t> all(0, segments_of(reader.elements()));
+  if (all.size() <= 1) return fold(all, identity);  // a task would take longer than so few elements do
+  return tbb::parallel_reduce(all, identity, fold, join);
 }
 
 ValueRange channel_range(const ChannelReader& reader, std::int64_t channel) {
@@ -116,20 +117,42 @@ class ChannelsOf {
     batch_.for_each([&](const TensorPart& part) {
       const ChannelReader reader(part.view, axis_);
       const std::int64_t first = axis_ ? part.origin[static_cast<std::size_t>(*axis_)] : 0;
+      const auto work_on_all = [&](const ChannelReader& elements) {
+        tbb::parallel_for(std::int64_t{0}, elements.channels(), [&](std::int64_t channel) {
+          work(elements, channel, static_cast<std::size_t>(first + channel));
+        });
+      };
+      if (!reader.interleaved()) return work_on_all(reader);
       const std::int64_t step = elements_at_once(reader);
       std::int64_t at = 0;
       do {  // once for a part without elements, too
-        const ChannelReader elements = reader.part(at, std::min(step, reader.elements() - at));
-        tbb::parallel_for(std::int64_t{0}, reader.channels(), [&](std::int64_t channel) {
-          work(elements, channel, static_cast<std::size_t>(first + channel));
-        });
+        with_channels_together(reader.part(at, std::min(step, reader.elements() - at)), work_on_all);
         at += step;
       } while (at < reader.elements());
     });
   }
 
  private:
-  // Few enough of interleaved channels that all of them stay in the second-level cache while each is read.
+  // Calls work(reader of the same elements) with the values of each channel together.
+  template <class Work>
+  static void with_channels_together(const ChannelReader& reader, const Work& work) {
+    constexpr std::int64_t line = 16;  // values
+    constexpr std::int64_t run = 256;  // elements that a task moves
+    // A power of two apart, channels would contend for the same places in the first-level cache.
+    const std::int64_t row = (reader.elements() + line - 1) / line * line + line;
+    const auto values =
+        std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(reader.channels() * row));
+    tbb::parallel_for(std::int64_t{0}, (reader.elements() + run - 1) / run, [&](std::int64_t task) {
+      const std::int64_t begin = task * run;
+      const ChannelReader elements = reader.part(begin, std::min(run, reader.elements() - begin));
+      elements.read_together(values.get() + begin, row);
+    });
+    const TensorView view{
+        values.get(), DType::f32, {reader.channels(), reader.elements()}, Memory::host, {row, 1}};
+    work(ChannelReader(view, 0));
+  }
+
+  // Of interleaved channels so many that all of them stay in the second-level cache.
   static std::int64_t elements_at_once(const ChannelReader& reader) {
     constexpr std::int64_t cached_elements = 1 << 17;
     if (!reader.interleaved()) return std::max<std::int64_t>(reader.elements(), 1);

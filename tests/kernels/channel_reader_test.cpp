@@ -130,6 +130,17 @@ void expect_naive(const Stored& stored, std::optional<int> axis) {
     for (const std::int64_t piece : {1, 3, 7, 4096})
       ASSERT_EQ(read_all(reader, channel, piece), expected) << piece;
   }
+  for (const std::int64_t first : {std::int64_t{0}, reader.elements() / 2}) {
+    const ChannelReader part = reader.part(first, reader.elements() - first);
+    const std::int64_t row = part.elements() + 3;
+    std::vector<float> together(static_cast<std::size_t>(reader.channels() * row), -1.0f);
+    part.read_together(together.data(), row);
+    for (std::int64_t channel = 0; channel < reader.channels(); ++channel) {
+      const auto at = together.begin() + channel * row;
+      ASSERT_EQ(std::vector<float>(at, at + part.elements()), read_all(part, channel, 4096));
+      ASSERT_EQ(*(at + part.elements()), -1.0f) << "nothing is written between channels";
+    }
+  }
 }
 
 TEST(ChannelReader, EveryDtypeAxisAndOrder) {

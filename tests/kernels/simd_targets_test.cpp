@@ -13,6 +13,7 @@
 #include "kernels/scale_error.h"
 #include "kernels/search_logs.h"
 #include "kernels/statistics.h"
+#include "kernels/transpose.h"
 #include "kernels/widen.h"
 #include "tests/reference/test_data.h"
 
@@ -126,6 +127,26 @@ TEST(SimdTargets, WidenedValues) {
     found.resize(wide.size());
     narrow_float64(wide.data(), wide.size(), found.data());
     expect_same(found, wide, [](double x) { return static_cast<float>(x); });
+  });
+}
+
+TEST(SimdTargets, TransposedValues) {
+  for_each_target([&] {
+    for (const std::int64_t rows : {1, 3, 4, 16, 37}) {
+      for (const std::int64_t columns : {1, 2, 5, 16, 35}) {
+        const std::int64_t from_row = columns + 2, to_row = rows + 1;
+        const std::vector<float> from = samples(Shape::normal, static_cast<std::size_t>(rows * from_row), 3);
+        std::vector<float> to(static_cast<std::size_t>(columns * to_row), -1.0f);
+        transpose(from.data(), from_row, rows, columns, to.data(), to_row);
+        for (std::int64_t column = 0; column < columns; ++column) {
+          const float* const found = to.data() + column * to_row;
+          for (std::int64_t row = 0; row < rows; ++row)
+            ASSERT_EQ(found[row], from[static_cast<std::size_t>(row * from_row + column)])
+                << row << ' ' << column;
+          ASSERT_EQ(found[rows], -1.0f) << "nothing else is written";
+        }
+      }
+    }
   });
 }
 
