@@ -112,15 +112,20 @@ void for_each_product(const Extents& image, const Extents& filter, const cudnnCo
   }
 }
 
-// alpha * product + beta * what was there; this one knows 1 and 0.
-bool overwrites(const void* alpha, const void* beta) {
-  return *static_cast<const float*>(alpha) == 1.0F && *static_cast<const float*>(beta) == 0.0F;
-}
+struct Memory {
+  void* at;
+  std::size_t bytes;
+};
 
-bool use(void* memory, std::size_t bytes) {
-  if (memory == nullptr || bytes < workspace) return false;
-  std::memset(memory, 0xff, workspace);
-  return true;
+// A product about to be computed: as judge() says, with its workspace, which is then written to, and with
+// alpha * product + beta * what was there, of which this one knows 1 and 0.
+cudnnStatus_t judge_call(cudnnStatus_t verdict, const Memory& space, const void* alpha, const void* beta) {
+  if (verdict != CUDNN_STATUS_SUCCESS) return verdict;
+  const bool overwrites =
+      *static_cast<const float*>(alpha) == 1.0F && *static_cast<const float*>(beta) == 0.0F;
+  if (space.at == nullptr || space.bytes < workspace || !overwrites) return CUDNN_STATUS_BAD_PARAM;
+  std::memset(space.at, 0xff, workspace);
+  return CUDNN_STATUS_SUCCESS;
 }
 
 }  // namespace
@@ -216,11 +221,12 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t, const void* alpha,
                                       const cudnnConvolutionDescriptor_t how,
                                       cudnnConvolutionFwdAlgo_t algorithm, void* space, size_t space_bytes,
                                       const void* beta, const cudnnTensorDescriptor_t y_layout, void* y) {
-  const cudnnStatus_t verdict = judge(x_layout->extents, w_layout->extents, *how, y_layout->extents);
+  const cudnnStatus_t verdict =
+      judge_call(judge(x_layout->extents, w_layout->extents, *how, y_layout->extents), {space, space_bytes},
+                 alpha, beta);
   if (verdict != CUDNN_STATUS_SUCCESS) return verdict;
   if (is_dilated(*how) && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM)
     return CUDNN_STATUS_NOT_SUPPORTED;
-  if (!use(space, space_bytes) || !overwrites(alpha, beta)) return CUDNN_STATUS_BAD_PARAM;
   const auto* const image = static_cast<const float*>(x);
   const auto* const filter = static_cast<const float*>(w);
   auto* const windows = static_cast<float*>(y);
@@ -246,9 +252,10 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t, const void* alpha,
                                            cudnnConvolutionBwdDataAlgo_t, void* space, size_t space_bytes,
                                            const void* beta, const cudnnTensorDescriptor_t dx_layout,
                                            void* dx) {
-  const cudnnStatus_t verdict = judge(dx_layout->extents, w_layout->extents, *how, dy_layout->extents);
+  const cudnnStatus_t verdict =
+      judge_call(judge(dx_layout->extents, w_layout->extents, *how, dy_layout->extents), {space, space_bytes},
+                 alpha, beta);
   if (verdict != CUDNN_STATUS_SUCCESS) return verdict;
-  if (!use(space, space_bytes) || !overwrites(alpha, beta)) return CUDNN_STATUS_BAD_PARAM;
   const auto* const windows = static_cast<const float*>(dy);
   const auto* const filter = static_cast<const float*>(w);
   auto* const image = static_cast<float*>(dx);
