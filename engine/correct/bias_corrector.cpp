@@ -1,6 +1,7 @@
 #include "engine/correct/bias_corrector.h"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include "engine/correct/wired_layers.h"
 #include "engine/dumps/stored_tensor.h"
 #include "engine/graph/graph_index.h"
+#include "engine/graph/weight_kernels.h"
 #include "engine/plan/layer_identity.h"
 #include "kernels/error.h"
 
@@ -37,42 +39,6 @@ std::string reordering(const Graph& graph, const GraphIndex& index, const Node& 
   }
   return "";
 }
-
-// Input channels that the weights meet, over all groups.
-std::int64_t input_channels(const Node& node, const WeightedOperator& shape) {
-  const Shape& weights = shape.weights_shape;
-  if (node.is("Conv")) return weights[1] * node.integer("group", 1);
-  if (node.is("ConvTranspose")) return weights[0];
-  return weights[shape.channel_axis == 0 ? 1 : 0];
-}
-
-// Where in a layer's patch each of its weights finds the input that it meets.
-class PatchIndex {
- public:
-  PatchIndex(const Node& node, const WeightedOperator& shape) : shape_(shape), is_conv_(node.is("Conv")) {
-    for (std::size_t i = 2; i < shape.weights_shape.size(); ++i)
-      offsets_ *= static_cast<std::size_t>(shape.weights_shape[i]);
-    rows_ = static_cast<std::size_t>(shape.weights_shape[0]);
-    columns_ = static_cast<std::size_t>(shape.weights_shape[1]);
-    rows_of_group_ = rows_ / static_cast<std::size_t>(std::max<std::int64_t>(1, node.integer("group", 1)));
-  }
-
-  std::size_t operator()(std::size_t weight) const {
-    const std::size_t row = weight / (offsets_ * columns_);
-    const std::size_t column = weight / offsets_ % columns_;
-    const std::size_t offset = weight % offsets_;
-    if (is_conv_) return (row / rows_of_group_ * columns_ + column) * offsets_ + offset;
-    return (shape_.channel_axis == 0 ? column : row) * offsets_ + offset;
-  }
-
- private:
-  const WeightedOperator& shape_;
-  bool is_conv_;
-  std::size_t offsets_ = 1;
-  std::size_t rows_ = 0;
-  std::size_t columns_ = 0;
-  std::size_t rows_of_group_ = 0;
-};
 
 double root_mean_square(const std::vector<double>& values) {
   double sum = 0.0;
@@ -109,10 +75,11 @@ void require_as_much(const PatchSplit& recorded, const PatchSplit& inputs, const
 
 // Inputs that one patch of a layer holds.
 std::size_t patch_size(const Node& node, const WeightedOperator& shape) {
-  std::int64_t size = input_channels(node, shape);
-  if (!is_window(node)) return static_cast<std::size_t>(size);
-  for (std::size_t i = 2; i < shape.weights_shape.size(); ++i) size *= shape.weights_shape[i];
-  return static_cast<std::size_t>(size);
+  std::size_t size = WeightKernels(shape).inputs();
+  if (!is_window(node)) return size;
+  for (std::size_t i = 2; i < shape.weights_shape.size(); ++i)
+    size *= static_cast<std::size_t>(shape.weights_shape[i]);
+  return size;
 }
 
 // Every fourth sample is held back, and where there are samples there is a sum for each input of a patch.
@@ -136,9 +103,6 @@ std::string refusal(const Graph& graph, const GraphIndex& index, const Node& nod
     return fmt::format("it reads the recorded tensor through {}", between);
   if (node.is("Gemm") && node.integer("transA", 0) != 0) return "its input is transposed";
   if (!is_window(node) && shape.weights_shape.size() != 2) return "its weights are no matrix";
-  if (node.is("Conv") && (node.integer("group", 1) < 1 || shape.channels % node.integer("group", 1) != 0)) {
-    return "its groups do not fit its weights";
-  }
   if (shape.bias.empty()) return "";
   if (index.consumers(shape.bias).size() > 1) return "it shares its bias with another layer";
   if (static_cast<std::int64_t>(graph.constant(shape.bias)->reals()->size()) != shape.channels)
@@ -170,7 +134,7 @@ BiasCorrector::BiasCorrector(const Graph& graph, const QuantizationPlan& plan, c
 
 std::optional<PatchWindow> BiasCorrector::window(const Layer& layer, const Shape& batch) const {
   const Node& node = *layer.node;
-  const std::int64_t channels = input_channels(node, layer.shape);
+  const auto channels = static_cast<std::int64_t>(WeightKernels(layer.shape).inputs());
   return is_window(node) ? conv_window(node, batch, layer.shape.weights_shape, channels)
                          : row_window(batch, channels);
 }
@@ -249,18 +213,22 @@ BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationP
   const double divisor =
       is_gemm && !layer.shape.bias.empty() ? static_cast<double>(node.real("beta", 1.0F)) : 1.0;
   const std::vector<double> errors = weight_error(*layer.weights->parameter, *weights, compatibility);
-  const PatchIndex patch_index(node, layer.shape);
+  const std::vector<float>& values = layer.weights->parameter->values;
+  const WeightKernels kernels(layer.shape);
   // (W + error) x_quantized - W x.
   const auto output_error = [&](const PatchTotals& x, const PatchTotals& x_quantized) {
     const std::vector<double> means = x.means();
     const std::vector<double> quantized_means = x_quantized.means();
     std::vector<double> channels(static_cast<std::size_t>(layer.shape.channels));
-    for (std::size_t i = 0; i < errors.size(); ++i) {
-      const std::size_t at = patch_index(i);
-      const auto weight = static_cast<double>(layer.weights->parameter->values[i]);
-      channels[static_cast<std::size_t>(layer.shape.channel_of(i))] +=
-          errors[i] * quantized_means[at] + weight * (quantized_means[at] - means[at]);
-    }
+    kernels.for_each([&](const WeightKernel& kernel) {
+      double channel = channels[kernel.output];
+      for (std::size_t i = kernel.first, at = kernel.input * kernel.size; i < kernel.first + kernel.size;
+           ++i, ++at) {
+        channel += errors[i] * quantized_means[at] +
+                   static_cast<double>(values[i]) * (quantized_means[at] - means[at]);
+      }
+      channels[kernel.output] = channel;
+    });
     for (double& channel : channels) channel *= factor;
     return channels;
   };
@@ -287,9 +255,9 @@ BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationP
 
 std::vector<BiasCorrection> BiasCorrector::corrections(const QuantizationParameters& parameters,
                                                        Compatibility compatibility) const {
-  std::vector<BiasCorrection> result;
-  for (std::size_t layer = 0; layer < layers(); ++layer)
-    result.push_back(correction(layer, parameters, compatibility));
+  std::vector<BiasCorrection> result(layers());
+  tbb::parallel_for(std::size_t{0}, layers(),
+                    [&](std::size_t layer) { result[layer] = correction(layer, parameters, compatibility); });
   return result;
 }
 

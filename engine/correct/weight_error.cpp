@@ -9,12 +9,14 @@ std::vector<double> weight_error(const ParameterValues& weights, const TensorPar
   const ChannelQuantizers channels = channel_quantizers(weights.shape, parameters, compatibility);
   std::vector<double> errors(weights.values.size());
   with_quantizer_kind(channels.quantizers.front(), [&](auto rounding, auto arithmetic) {
-    for (std::size_t i = 0; i < errors.size(); ++i) {
-      const ElementQuantizer& quantizer = channels.quantizers[channels.channel_of(i)];
-      const float x = weights.values[i];
-      const float y = fake_quantize<rounding.value, arithmetic.value>(x, quantizer);
-      errors[i] = static_cast<double>(y) - static_cast<double>(x);
-    }
+    channels.for_each_run(errors.size(), [&](std::size_t begin, std::size_t end, std::size_t channel) {
+      const ElementQuantizer quantizer = channels.quantizers[channel];
+      for (std::size_t i = begin; i < end; ++i) {
+        const float x = weights.values[i];
+        const float y = fake_quantize<rounding.value, arithmetic.value>(x, quantizer);
+        errors[i] = static_cast<double>(y) - static_cast<double>(x);
+      }
+    });
   });
   return errors;
 }

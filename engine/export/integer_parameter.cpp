@@ -77,19 +77,21 @@ IntegerParameter integer_parameter(const Constant& values, const TensorParameter
   const ChannelQuantizers channels = channel_quantizers(values.shape, parameters, compatibility);
   for (const ElementQuantizer& quantizer : channels.quantizers) result.scale.push_back(quantizer.scale);
   if (parameters.bit_width > widest_in_float) {
-    for (std::size_t i = 0; i < reals.size(); ++i) {
-      const auto scale = static_cast<double>(result.scale[channels.channel_of(i)]);
-      result.values.push_back(wide_integer(reals[i], scale, parameters));
-    }
+    channels.for_each_run(reals.size(), [&](std::size_t begin, std::size_t end, std::size_t channel) {
+      const auto scale = static_cast<double>(result.scale[channel]);
+      for (std::size_t i = begin; i < end; ++i)
+        result.values.push_back(wide_integer(reals[i], scale, parameters));
+    });
     return result;
   }
   with_quantizer_kind(channels.quantizers.front(), [&](auto rounding, auto arithmetic) {
-    for (std::size_t i = 0; i < reals.size(); ++i) {
-      const std::size_t channel = channels.channel_of(i);
-      const float steps =
-          quantize_steps<rounding.value, arithmetic.value>(reals[i], channels.quantizers[channel]);
-      result.values.push_back(static_cast<std::int64_t>(steps) + result.zero_point[channel]);
-    }
+    channels.for_each_run(reals.size(), [&](std::size_t begin, std::size_t end, std::size_t channel) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const float steps =
+            quantize_steps<rounding.value, arithmetic.value>(reals[i], channels.quantizers[channel]);
+        result.values.push_back(static_cast<std::int64_t>(steps) + result.zero_point[channel]);
+      }
+    });
   });
   return result;
 }

@@ -18,21 +18,6 @@ bool is_weighted(const Node& node, std::size_t rank) {
 
 }  // namespace
 
-std::int64_t WeightedOperator::channel_of(std::size_t index) const {
-  std::size_t inner = 1;
-  for (std::size_t i = static_cast<std::size_t>(channel_axis) + 1; i < weights_shape.size(); ++i) {
-    inner *= static_cast<std::size_t>(weights_shape[i]);
-  }
-  const auto extent = static_cast<std::size_t>(weights_shape[static_cast<std::size_t>(channel_axis)]);
-  const std::size_t channel = index / inner % extent;
-  if (group == 1 || channel_axis != 1) return static_cast<std::int64_t>(channel);
-  // ConvTranspose: the rows of the weights are input channels, and each group of them makes its own output
-  // channels.
-  const auto rows = static_cast<std::size_t>(weights_shape[0]) / static_cast<std::size_t>(group);
-  const std::size_t row = index / (inner * extent);
-  return static_cast<std::int64_t>(row / rows * extent + channel);
-}
-
 std::optional<WeightedOperator> weighted_operator(const Graph& graph, const Node& node) {
   const Constant* weights = graph.constant(node.input(1));
   if (!weights || !weights->reals() || weights->reals()->empty() ||
@@ -49,12 +34,11 @@ std::optional<WeightedOperator> weighted_operator(const Graph& graph, const Node
   result.weights_shape = weights->shape;
   result.channel_axis = channel_axis(node, weights->shape.size());
   result.channels = weights->shape[static_cast<std::size_t>(result.channel_axis)];
-  if (node.is("ConvTranspose")) {
+  if (node.is("Conv") || node.is("ConvTranspose")) {
     result.group = node.integer("group", 1);
-    if (result.group < 1 || result.group > weights->shape[0] || weights->shape[0] % result.group != 0)
-      return std::nullopt;
-    result.channels *= result.group;
+    if (result.group < 1 || weights->shape[0] % result.group != 0) return std::nullopt;
   }
+  if (node.is("ConvTranspose")) result.channels *= result.group;
   return result;
 }
 

@@ -20,11 +20,8 @@ struct WeightedOperator {
   int channel_axis = 0;       // axis of the weights that counts output channels: Conv 0, ConvTranspose 1 (per
                               // group), Gemm 0 with transB and 1 without, MatMul the last
   std::int64_t channels = 0;  // output channels, over all groups
-  std::int64_t group = 1;
+  std::int64_t group = 1;     // divides the first axis of the weights
   Shape weights_shape;
-
-  // Output channel of element `index` (C order) of the weights.
-  std::int64_t channel_of(std::size_t index) const;
 };
 
 // Absent where `node` is no such node.

@@ -21,12 +21,11 @@ std::span<const float> quantized(std::span<const float> values, const Shape& sha
                                  std::vector<float>& room) {
   if (parameters == nullptr) return values;
   const ChannelQuantizers channels = channel_quantizers(shape, *parameters, compatibility);
-  const std::size_t run = channels.quantizers.size() == 1 ? values.size() : channels.run;
   room.resize(values.size());
-  for (std::size_t at = 0; at < values.size(); at += run) {
-    fake_quantize(values.subspan(at, run), channels.quantizers[channels.channel_of(at)],
-                  std::span(room).subspan(at, run));
-  }
+  channels.for_each_run(values.size(), [&](std::size_t begin, std::size_t end, std::size_t channel) {
+    fake_quantize(values.subspan(begin, end - begin), channels.quantizers[channel],
+                  std::span(room).subspan(begin, end - begin));
+  });
   return room;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/dumps/recording_index.h"
 #include "engine/dumps/sha256.h"
 #include "engine/error.h"
+#include "engine/run/worker_threads.h"
 #include "engine/state/calibrator_identity.h"
 #include "engine/version.h"
 
@@ -202,8 +203,12 @@ void CalibrationRun::resume(std::string_view state, const std::string& source, c
 
 CalibrationResult CalibrationRun::finish() {
   QuantizationParameters found = collection_->finish();
-  if (network_) return network_->finish(std::move(found), *dumps_, warnings_);
   CalibrationResult result;
+  if (network_) {
+    on_threads(options_.threads,
+               [&](int) { result = network_->finish(std::move(found), *dumps_, warnings_); });
+    return result;
+  }
   result.parameters = std::move(found);
   result.context = {
       version(), "", dumps_->model_sha256().value_or(""), configuration_json(job_.configuration), {}};

@@ -1,8 +1,6 @@
 #include "engine/run/collection.h"
 
 #include <fmt/format.h>
-#include <tbb/global_control.h>
-#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
@@ -14,6 +12,7 @@
 #include "engine/collect/tensor_parameters.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
+#include "engine/run/worker_threads.h"
 #include "engine/state/tensor_bytes.h"
 
 namespace qcal {
@@ -126,15 +125,11 @@ void Collection::read(const Shard& shard, const std::function<void()>& after_bat
   // Large ones first, so that the last tensor to finish is a small one.
   std::ranges::stable_sort(jobs, std::greater<>(), &Job::bytes);
   Report report(jobs.size(), bytes, options_.on_progress);
-  const int threads = options_.threads > 0 ? options_.threads : tbb::info::default_concurrency();
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<std::size_t>(threads));
-  tbb::task_arena arena(threads);
   std::atomic<std::size_t> next = 0;
   std::atomic<int> reading = 0;
-  // No tensor is left for a thread to begin.
-  const std::function<bool()> a_thread_is_idle = [&] { return next >= jobs.size() && reading < threads; };
-  arena.execute([&] {
+  on_threads(options_.threads, [&](int threads) {
+    // No tensor is left for a thread to begin.
+    const std::function<bool()> a_thread_is_idle = [&] { return next >= jobs.size() && reading < threads; };
     tbb::parallel_for(0, threads, [&](int) {
       ++reading;
       for (std::size_t at = next++; at < jobs.size(); at = next++) {

@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "engine/graph/graph_index.h"
+#include "engine/graph/weight_kernels.h"
 #include "engine/transform/clamp.h"
 #include "engine/transform/drop_dead_nodes.h"
+#include "engine/transform/equalizable_layer.h"
 #include "engine/transform/equalization_pairs.h"
 #include "engine/transform/equalization_scales.h"
 #include "engine/transform/folded_parameters.h"
-#include "engine/transform/layer_channels.h"
 
 namespace qcal {
 namespace {
@@ -29,30 +31,48 @@ PairRules pair_rules(EqualizationRule rule) {
   return PairRules::vitis;
 }
 
-const std::vector<float>& weights_of(const Graph& graph, const LayerChannels& layer) {
-  return *graph.constant(layer.layer.weights)->reals();
+const std::vector<float>& weights_of(const Graph& graph, const WeightedOperator& layer) {
+  return *graph.constant(layer.weights)->reals();
 }
 
+float largest(std::span<const float> weights, const WeightKernel& kernel) {
+  float range = 0.0F;
+  for (const float weight : weights.subspan(kernel.first, kernel.size))
+    range = std::max(range, std::abs(weight));
+  return range;
+}
+
+// Of all weights that lead to each output channel.
 std::vector<float> output_ranges(const Graph& graph, const EqualizationPair& pair) {
-  const LayerChannels layer = *layer_channels(graph, graph.nodes[pair.first]);
+  const WeightedOperator layer = *equalizable_layer(graph, graph.nodes[pair.first]);
   const std::vector<float>& weights = weights_of(graph, layer);
   std::vector<float> ranges(static_cast<std::size_t>(pair.channels), 0.0F);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    float& range = ranges[static_cast<std::size_t>(layer.output_of(i))];
-    range = std::max(range, std::abs(weights[i]));
-  }
+  WeightKernels(layer).for_each([&](const WeightKernel& kernel) {
+    ranges[kernel.output] = std::max(ranges[kernel.output], largest(weights, kernel));
+  });
   return ranges;
 }
 
+// Of all weights that each channel of the first layer meets in the second.
 std::vector<float> input_ranges(const Graph& graph, const EqualizationPair& pair) {
-  const LayerChannels layer = *layer_channels(graph, graph.nodes[pair.second]);
+  const WeightedOperator layer = *equalizable_layer(graph, graph.nodes[pair.second]);
   const std::vector<float>& weights = weights_of(graph, layer);
+  const WeightKernels kernels(layer);
+  std::vector<float> of_inputs(kernels.inputs(), 0.0F);
+  kernels.for_each([&](const WeightKernel& kernel) {
+    of_inputs[kernel.input] = std::max(of_inputs[kernel.input], largest(weights, kernel));
+  });
+  const auto elements = static_cast<std::size_t>(pair.elements_per_channel);
   std::vector<float> ranges(static_cast<std::size_t>(pair.channels), 0.0F);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    float& range = ranges[static_cast<std::size_t>(layer.input_of(i) / pair.elements_per_channel)];
-    range = std::max(range, std::abs(weights[i]));
-  }
+  for (std::size_t i = 0; i < of_inputs.size(); ++i)
+    ranges[i / elements] = std::max(ranges[i / elements], of_inputs[i]);
   return ranges;
+}
+
+Scales repeated(const Scales& scales, std::int64_t times) {
+  Scales result;
+  for (const float scale : scales) result.insert(result.end(), static_cast<std::size_t>(times), scale);
+  return result;
 }
 
 ChannelSpread spread(const std::vector<float>& ranges) {
@@ -74,11 +94,13 @@ void replace_parameter(Graph& graph, const GraphIndex& index, Node& node, std::s
 }
 
 void divide_outputs(Graph& graph, const GraphIndex& index, Node& node, const Scales& scales) {
-  const LayerChannels layer = *layer_channels(graph, node);
+  const WeightedOperator layer = *equalizable_layer(graph, node);
   std::vector<float> weights = weights_of(graph, layer);
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] /= scales[static_cast<std::size_t>(layer.output_of(i))];
-  std::vector<float> bias = *bias_per_channel(graph, layer.layer);
+  WeightKernels(layer).for_each([&](const WeightKernel& kernel) {
+    for (float& weight : std::span(weights).subspan(kernel.first, kernel.size))
+      weight /= scales[kernel.output];
+  });
+  std::vector<float> bias = *bias_per_channel(graph, layer);
   for (std::size_t c = 0; c < bias.size(); ++c) bias[c] /= scales[c];
   replace_parameter(graph, index, node, 1, std::move(weights));
   if (!bias.empty()) replace_parameter(graph, index, node, 2, std::move(bias));
@@ -86,10 +108,13 @@ void divide_outputs(Graph& graph, const GraphIndex& index, Node& node, const Sca
 
 void multiply_inputs(Graph& graph, const GraphIndex& index, Node& node, const EqualizationPair& pair,
                      const Scales& scales) {
-  const LayerChannels layer = *layer_channels(graph, node);
+  const WeightedOperator layer = *equalizable_layer(graph, node);
   std::vector<float> weights = weights_of(graph, layer);
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] *= scales[static_cast<std::size_t>(layer.input_of(i) / pair.elements_per_channel)];
+  const Scales of_inputs = repeated(scales, pair.elements_per_channel);
+  WeightKernels(layer).for_each([&](const WeightKernel& kernel) {
+    for (float& weight : std::span(weights).subspan(kernel.first, kernel.size))
+      weight *= of_inputs[kernel.input];
+  });
   replace_parameter(graph, index, node, 1, std::move(weights));
 }
 
@@ -114,15 +139,9 @@ void rescale(Graph& graph, const GraphIndex& index, const EqualizationPair& pair
   }
 }
 
-Scales repeated(const Scales& scales, std::int64_t times) {
-  Scales result;
-  for (const float scale : scales) result.insert(result.end(), static_cast<std::size_t>(times), scale);
-  return result;
-}
-
 Scales vitis_scales_of(const Graph& graph, const EqualizationPair& pair) {
-  const LayerChannels layer = *layer_channels(graph, graph.nodes[pair.first]);
-  const std::vector<float> bias = *bias_per_channel(graph, layer.layer);
+  const WeightedOperator layer = *equalizable_layer(graph, graph.nodes[pair.first]);
+  const std::vector<float> bias = *bias_per_channel(graph, layer);
   const std::vector<float> next = input_ranges(graph, pair);
   return vitis_scales({weights_of(graph, layer), bias, next});
 }

@@ -4,8 +4,9 @@
 #include <optional>
 
 #include "engine/graph/graph_index.h"
+#include "engine/graph/weight_kernels.h"
 #include "engine/transform/clamp.h"
-#include "engine/transform/layer_channels.h"
+#include "engine/transform/equalizable_layer.h"
 
 namespace qcal {
 namespace {
@@ -53,10 +54,10 @@ const std::string& data_of(const Node& node, const std::string& tensor) {
 
 std::optional<EqualizationPair> pair_after(const Graph& graph, const GraphIndex& index, std::size_t first,
                                            PairRules rules) {
-  const auto head = layer_channels(graph, graph.nodes[first]);
+  const auto head = equalizable_layer(graph, graph.nodes[first]);
   if (!head || !is_allowed(graph.nodes[first], rules)) return std::nullopt;
-  if (!bias_per_channel(graph, head->layer)) return std::nullopt;
-  EqualizationPair pair{first, 0, head->layer.channels, 1, {}, {}, {}};
+  if (!bias_per_channel(graph, *head)) return std::nullopt;
+  EqualizationPair pair{first, 0, head->channels, 1, {}, {}, {}};
   bool flattened = false;
   std::vector<bool> behind_flattening;
   for (std::string tensor = graph.nodes[first].output(0);;) {
@@ -66,10 +67,11 @@ std::optional<EqualizationPair> pair_after(const Graph& graph, const GraphIndex&
     behind_flattening.push_back(flattened);
     const Node& node = graph.nodes[*reader];
     if (data_of(node, tensor) != tensor) return std::nullopt;
-    const auto tail = layer_channels(graph, node);
+    const auto tail = equalizable_layer(graph, node);
     if (tail && is_allowed(node, rules)) {
-      if (tail->inputs % pair.channels != 0) return std::nullopt;
-      pair.elements_per_channel = tail->inputs / pair.channels;
+      const auto inputs = static_cast<std::int64_t>(WeightKernels(*tail).inputs());
+      if (inputs % pair.channels != 0) return std::nullopt;
+      pair.elements_per_channel = inputs / pair.channels;
       if (pair.elements_per_channel != 1 && !flattened) return std::nullopt;
       pair.second = *reader;
       for (const bool behind : behind_flattening)

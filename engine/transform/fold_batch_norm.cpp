@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/graph/graph_index.h"
+#include "engine/graph/weight_kernels.h"
 #include "engine/graph/weighted_operator.h"
 #include "engine/transform/fold_readers.h"
 #include "engine/transform/folded_parameters.h"
@@ -73,9 +74,10 @@ bool fold_into(Graph& graph, const GraphIndex& index, Node& node, const Node& no
   if (!map || !bias) return false;
 
   std::vector<float> weights = *graph.constant(layer->weights)->reals();
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    weights[i] = static_cast<float>(weights[i] * map->scale[static_cast<std::size_t>(layer->channel_of(i))]);
-  }
+  WeightKernels(*layer).for_each([&](const WeightKernel& kernel) {
+    for (std::size_t i = kernel.first; i < kernel.first + kernel.size; ++i)
+      weights[i] = static_cast<float>(weights[i] * map->scale[kernel.output]);
+  });
   for (std::size_t c = 0; c < bias->size(); ++c) {
     (*bias)[c] = static_cast<float>((*bias)[c] * map->scale[c] + map->shift[c]);
   }
