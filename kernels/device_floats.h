@@ -2,9 +2,30 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 namespace qcal {
+
+// The way of floats between host and device: through pinned buffers, which all threads of the caller's oneTBB
+// arena fill and empty while others are on their way. In the order of the default stream. Not thread-safe.
+// Throws CudaError.
+class HostLink {
+ public:
+  HostLink();
+  HostLink(const HostLink&) = delete;
+  HostLink& operator=(const HostLink&) = delete;
+  ~HostLink();
+
+  // `values` may go once this returns; the device may still be waiting for them.
+  void upload(std::span<const float> values, float* to);
+  // The host waits.
+  void download(const float* from, std::span<float> values);
+
+ private:
+  struct Buffers;
+  std::unique_ptr<Buffers> buffers_;
+};
 
 // On the device that is current where it is made. Throws CudaError.
 class DeviceFloats {
@@ -17,10 +38,6 @@ class DeviceFloats {
   // Device memory; null for none.
   float* data() const { return data_; }
   std::size_t count() const { return count_; }
-
-  // From and to host memory, `count()` values, in the order of the default stream; the host waits.
-  void upload(std::span<const float> values);
-  void download(std::span<float> values) const;
 
  private:
   float* data_ = nullptr;

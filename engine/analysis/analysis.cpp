@@ -1,9 +1,13 @@
 #include "engine/analysis/analysis.h"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -143,15 +147,23 @@ class Analyzer {
   }
 
   void look_at_tensors() {
-    for (const PlannedTensor& tensor : material_.plan.tensors) {
-      const TensorParameters& parameters = parameters_of(tensor);
+    const std::vector<PlannedTensor>& tensors = material_.plan.tensors;
+    std::vector<std::optional<TensorUse>> uses(tensors.size());
+    std::mutex reporting;
+    tbb::parallel_for(std::size_t{0}, tensors.size(), [&](std::size_t at) {
+      const TensorParameters& parameters = parameters_of(tensors[at]);
       if (!parameters.scale.empty() && parameters.bit_width <= 16) {
-        if (auto use = tensor_use(parameters, tensor, *material_.dumps, request_.most_batches,
-                                  configuration_.compatibility)) {
-          result_.tensors.push_back(std::move(*use));
-        }
+        // A thread that waits must not begin another tensor and hold two batches.
+        tbb::this_task_arena::isolate([&] {
+          uses[at] = tensor_use(parameters, tensors[at], *material_.dumps, request_.most_batches,
+                                configuration_.compatibility);
+        });
       }
-      report(bytes(tensor.name));
+      const std::lock_guard lock(reporting);
+      report(bytes(tensors[at].name));
+    });
+    for (auto& use : uses) {
+      if (use) result_.tensors.push_back(std::move(*use));
     }
   }
 

@@ -1,5 +1,6 @@
 // Layers computed by cuDNN on a GPU. A matrix product is a convolution whose windows are single values.
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <limits>
@@ -29,6 +30,7 @@ using ConvolutionDescriptor = Owned<cudnnConvolutionDescriptor_t>;
 struct Library {
   CudnnFunctions call = open_cudnn();
   Context context;
+  std::unique_ptr<HostLink> link;
 
   Library() {
     cudnnHandle_t handle = nullptr;
@@ -37,6 +39,7 @@ struct Library {
                                        call.get_error_string(status)));
     }
     context = Context(handle, call.destroy);
+    link = std::make_unique<HostLink>();
   }
 
   void check(cudnnStatus_t status, const char* what) const {
@@ -210,18 +213,20 @@ class CudnnProduct final : public LayerProduct {
 
   void compute(std::span<const float> input, std::span<const float> weights, std::span<const float> bias,
                std::span<float> out) override {
-    filter_.upload(outputs_first(weights));
+    upload(outputs_first(weights), filter_);
     if (window_.is_transposed) {
-      windows_.upload(input);
+      upload(input, windows_);
       transposed_convolution();
       take_padded(out);
     } else {
       put_padded(input);
       convolution();
-      windows_.download(out);
+      download(windows_, out);
     }
     const std::size_t plane = out.size() / static_cast<std::size_t>(shape_.samples * shape_.outputs);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += bias[i / plane % bias.size()];
+    tbb::parallel_for(std::size_t{0}, out.size() / plane, [&](std::size_t channel) {
+      for (float& value : out.subspan(channel * plane, plane)) value += bias[channel % bias.size()];
+    });
   }
 
  private:
@@ -236,16 +241,23 @@ class CudnnProduct final : public LayerProduct {
   }
 
   void put_padded(std::span<const float> values) {
-    if (is_as_given(window_.axes)) return padded_.upload(values);
+    if (is_as_given(window_.axes)) return upload(values, padded_);
     room_.resize(padded_.count());
     fit(values, window_.axes, room_);
-    padded_.upload(room_);
+    upload(room_, padded_);
   }
   void take_padded(std::span<float> values) {
-    if (is_as_given(window_.axes)) return padded_.download(values);
+    if (is_as_given(window_.axes)) return download(padded_, values);
     room_.resize(padded_.count());
-    padded_.download(room_);
+    download(padded_, room_);
     cut_out(room_, window_.axes, values);
+  }
+
+  void upload(std::span<const float> values, const DeviceFloats& to) const {
+    library_->link->upload(values, to.data());
+  }
+  void download(const DeviceFloats& from, std::span<float> values) const {
+    library_->link->download(from.data(), values);
   }
 
   void convolution() const {

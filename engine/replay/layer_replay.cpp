@@ -5,10 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "engine/collect/channel_quantizers.h"
+#include "engine/collect/fake_quantized.h"
 #include "engine/dumps/stored_tensor.h"
 #include "engine/replay/sample_chunks.h"
-#include "kernels/fake_quantize.h"
+#include "engine/replay/squared_distance.h"
 
 namespace qcal {
 namespace {
@@ -20,12 +20,9 @@ std::span<const float> quantized(std::span<const float> values, const Shape& sha
                                  const TensorParameters* parameters, Compatibility compatibility,
                                  std::vector<float>& room) {
   if (parameters == nullptr) return values;
-  const ChannelQuantizers channels = channel_quantizers(shape, *parameters, compatibility);
   room.resize(values.size());
-  channels.for_each_run(values.size(), [&](std::size_t begin, std::size_t end, std::size_t channel) {
-    fake_quantize(values.subspan(begin, end - begin), channels.quantizers[channel],
-                  std::span(room).subspan(begin, end - begin));
-  });
+  fake_quantize_tensor({values.data(), DType::f32, shape, Memory::host, {}}, *parameters, compatibility,
+                       room);
   return room;
 }
 
@@ -53,6 +50,13 @@ class LayerConstants {
     return bias_room_;
   }
 
+  // What a quantized bias adds to the mean square of the outputs.
+  double bias_noise(const TensorParameters* parameters, Compatibility compatibility) {
+    const auto quantized = bias(parameters, compatibility);
+    const std::vector<float> kept(quantized.begin(), quantized.end());
+    return squared_distance(kept, bias(nullptr, compatibility)) / static_cast<double>(channels_);
+  }
+
   std::span<const float> weights(const TensorParameters* parameters, Compatibility compatibility) {
     return scaled(*weights_, alpha_, parameters, compatibility, weights_room_);
   }
@@ -76,21 +80,6 @@ class LayerConstants {
   std::vector<float> weights_room_;
   std::vector<float> bias_room_;
 };
-
-double squares(std::span<const float> values) {
-  double sum = 0.0;
-  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return sum;
-}
-
-double squared_distance(std::span<const float> a, std::span<const float> b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sum += difference * difference;
-  }
-  return sum;
-}
 
 // The product for chunks of one shape, made anew only where the shape changes.
 class ProductOfChunks {
@@ -159,11 +148,17 @@ Replay replay(const ReplayContext& context, const ReplayedLayer& layer,
                          constants.bias(variant.bias, context.compatibility), into);
       };
       compute({}, expected);
-      const double signal = squares(expected);
+      const double signal = squared_length(expected);
       for (std::size_t i = 0; i < variants.size(); ++i) {
-        compute(variants[i], outputs);
         result.errors[i].signal += signal;
-        result.errors[i].noise += squared_distance(expected, outputs);
+        if (variants[i].input == nullptr && variants[i].weights == nullptr) {
+          // A bias moves all outputs of its channel alike: nothing is to be computed.
+          result.errors[i].noise += constants.bias_noise(variants[i].bias, context.compatibility) *
+                                    static_cast<double>(expected.size());
+        } else {
+          compute(variants[i], outputs);
+          result.errors[i].noise += squared_distance(expected, outputs);
+        }
       }
       result.samples += chunk.samples;
     });

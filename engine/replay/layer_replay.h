@@ -47,8 +47,8 @@ std::vector<std::size_t> spread_batches(std::size_t count, std::size_t most);
 
 // The outputs of `layer`, a ReplayedLayer without a refusal, under each variant against those in float, over
 // the batches of its source. The bias is not corrected. Memory: some samples (32 MiB of input,
-// or one sample where that is larger) and their outputs, and the weights, twice each. Cost: one product more
-// than there are variants.
+// or one sample where that is larger) and their outputs, and the weights, twice each. Cost: one product, and
+// one for each variant that is not of the bias alone.
 Replay replay(const ReplayContext& context, const ReplayedLayer& layer,
               std::span<const ReplayVariant> variants);
 

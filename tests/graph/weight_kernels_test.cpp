@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"transposed", 1, 1, {4, 3, 2}}, Case{"grouped_transposed", 1, 2, {4, 3, 2}},
                       Case{"gemm", 1, 1, {4, 3}}, Case{"gemm_of_rows", 0, 1, {4, 3}},
                       Case{"stacked_matrices", 2, 1, {2, 4, 3}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace qcal
