@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/replay/emulated_order.h"
+
 using Extents = std::vector<int>;
 
 struct cudnnContext {};
@@ -211,6 +213,7 @@ cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, const cudnn
                                                       cudnnConvolutionFwdAlgo_t algorithm, size_t* bytes) {
   if (is_dilated(*how) && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM)
     return CUDNN_STATUS_NOT_SUPPORTED;
+  finish_what_waits();
   *bytes = workspace;
   return judge(x->extents, w->extents, *how, y->extents);
 }
@@ -227,6 +230,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t, const void* alpha,
   if (verdict != CUDNN_STATUS_SUCCESS) return verdict;
   if (is_dilated(*how) && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM)
     return CUDNN_STATUS_NOT_SUPPORTED;
+  finish_what_waits();  // cuDNN works in the order of its stream, and these loops at once
   const auto* const image = static_cast<const float*>(x);
   const auto* const filter = static_cast<const float*>(w);
   auto* const windows = static_cast<float*>(y);
@@ -256,6 +260,7 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t, const void* alpha,
       judge_call(judge(dx_layout->extents, w_layout->extents, *how, dy_layout->extents), {space, space_bytes},
                  alpha, beta);
   if (verdict != CUDNN_STATUS_SUCCESS) return verdict;
+  finish_what_waits();
   const auto* const windows = static_cast<const float*>(dy);
   const auto* const filter = static_cast<const float*>(w);
   auto* const image = static_cast<float*>(dx);
