@@ -2,9 +2,10 @@
 """What observing a tensor from Python costs beyond the kernels that read it.
 
     PYTHONPATH=BUILD/python bench/observe_overhead.py BUILD/bench/observe_kernels
+    PYTHONPATH=BUILD/python bench/observe_overhead.py cuda
 
 For each method and size, the fastest of several rounds: the kernels alone in C++, then the same values observed from
-NumPy and, where it is installed, torch. One thread.
+NumPy and, where it is installed, torch. One thread. cuda: tensors of torch on a GPU instead, a call and the device's work.
 """
 import os
 import subprocess
@@ -21,11 +22,16 @@ ROUNDS = 9
 FULL_ROUND = 20_000_000  # elements
 
 
-def observed(tensor, method, calls):
+def calibrator_of(method, backend):
     source = {"target_device": "CPU", "overall_quantize_config": {
         "method": method, "calib_scope": "accumulated", "scale_type": "float", "symmetry": True, "signed": True}}
-    calibrator = qcal.Calibrator(qcal.load_config(source), backend="cpu")
+    calibrator = qcal.Calibrator(qcal.load_config(source), backend=backend)
     calibrator.declare("x")
+    return calibrator
+
+
+def observed(tensor, method, calls):
+    calibrator = calibrator_of(method, "cpu")
     calibrator.observe("x", tensor)
     start = time.perf_counter()
     for _ in range(calls):
@@ -33,7 +39,27 @@ def observed(tensor, method, calls):
     return (time.perf_counter() - start) / calls * 1e6
 
 
+def observe_on_device():
+    import torch
+
+    for method in ("maxmin", "percentile"):
+        for size in (1, 1 << 10, 1 << 15, 1 << 20, 1 << 24, 1 << 26):
+            tensor = torch.randn(size, device="cuda")
+            calibrator = calibrator_of(method, "cuda")
+            calibrator.observe("x", tensor)
+            torch.cuda.synchronize()
+            calls = 200 if size <= 1 << 20 else 20
+            start = time.perf_counter()
+            for _ in range(calls):
+                calibrator.observe("x", tensor)
+            torch.cuda.synchronize()
+            seconds = (time.perf_counter() - start) / calls
+            print(f"{method:12} {size:9} {seconds * 1e6:8.1f}us {4 * size / seconds / 1e9:7.1f} GB/s", flush=True)
+
+
 def main():
+    if sys.argv[1] == "cuda":
+        return observe_on_device()
     kernels = ["taskset", "-c", "0", sys.argv[1]]
     os.sched_setaffinity(0, {0})
     makers = {"NumPy": lambda values: values}
