@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 
 #include "engine/search/histogram_window.h"
 #include "kernels/rounding_math.h"
@@ -9,7 +11,28 @@
 
 namespace qcal {
 
-SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram) : histogram_(&histogram) {
+namespace {
+
+// The smallest of the values from `reach` ahead of each to `reach` behind it.
+std::vector<double> smallest_around(std::span<const double> values, std::size_t reach) {
+  std::vector<double> smallest(values.size() + 2 * reach, std::numeric_limits<double>::infinity());
+  std::ranges::copy(values, smallest.begin() + static_cast<std::ptrdiff_t>(reach));
+  // smallest[i] of `width` values from i on, twice as many in each round.
+  const std::size_t window = 2 * reach + 1;
+  std::size_t width = 1;
+  for (; 2 * width <= window; width *= 2) {
+    for (std::size_t i = 0; i + width < smallest.size(); ++i)
+      smallest[i] = std::min(smallest[i], smallest[i + width]);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    smallest[i] = std::min(smallest[i], smallest[i + window - width]);
+  smallest.resize(values.size());
+  return smallest;
+}
+
+}  // namespace
+
+SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram, int levels) : histogram_(&histogram) {
   const int bins = histogram.bins();
   const bool first_is_cut = histogram.low != histogram.origin;
   const bool last_is_cut = histogram.high != histogram.origin + bins * histogram.width;
@@ -23,7 +46,41 @@ SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram) : histogram_(&h
     before_[i + 1].first = before_[i].first + count * position;
     before_[i + 1].second = before_[i].second + count * position * position;
   }
+  if (levels == 0) return;
+  widest_level_ = bins / levels;
+  std::vector<double> counts(histogram.counts.begin(), histogram.counts.end());
+  const std::vector<double> scarce = smallest_around(counts, static_cast<std::size_t>(widest_level_));
+  scarce_before_.resize(before_.size());
+  for (std::size_t i = 0; i < scarce.size(); ++i) scarce_before_[i + 1] = scarce_before_[i] + scarce[i];
 }
+
+// A level that holds n bins, n at least k = floor(step), costs at least its smallest count times what n
+// places a bin apart cost at best, n (n^2 - 1) / 12. The smallest count is not below what scarce_before_ adds
+// up for these bins. The first and the last level may be cut, so they are not counted.
+class SquaredErrorCosts::Remainder {
+ public:
+  Remainder(const SquaredErrorCosts& costs, double step, int clipped) : before_(costs.scarce_before_) {
+    const double whole = std::floor(step);
+    if (whole < 2.0 || whole > costs.widest_level_) return;
+    const int end = std::min(clipped, costs.end_uniform_ - static_cast<int>(whole) - 1);
+    if (end <= costs.first_uniform_) return;
+    end_ = before_[static_cast<std::size_t>(end)];
+    factor_ = (whole * whole - 1.0) / 12.0;
+    // Costs are differences of sums, rounded by less than this.
+    rounding_ = costs.before_.back().zeroth * 0x1p-20;
+  }
+
+  double from(int begin) const {
+    if (factor_ == 0.0) return 0.0;
+    return std::max(0.0, factor_ * (end_ - before_[static_cast<std::size_t>(begin)]) - rounding_);
+  }
+
+ private:
+  const std::vector<double>& before_;
+  double end_ = 0.0;
+  double factor_ = 0.0;
+  double rounding_ = 0.0;
+};
 
 double SquaredErrorCosts::bin_cost(int bin, double scale, double lowest, double highest) const {
   const double count = static_cast<double>(histogram_->counts[static_cast<std::size_t>(bin)]);
@@ -62,8 +119,10 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   const int clipped = std::max(first_uniform_, bin_above(zero + (highest - 0.5) * step));
   const double clipping =
       clipped < end_uniform_ ? run_cost(before(clipped), before(end_uniform_), zero + highest * step) : 0.0;
-  const auto total = [&](double runs) { return cost + runs * width * width; };
-  if (const double least = total(clipping); least > limit) return least;
+  // What the runs may cost, in squared bins, with room for the rounding of what is returned.
+  const double most = (limit * (1.0 + 0x1p-40) - cost) / (width * width);
+  constexpr double too_much = std::numeric_limits<double>::infinity();
+  if (clipping > most) return too_much;
 
   // Level of the first uniform bin, then on from boundary to boundary.
   double runs = 0.0;
@@ -71,6 +130,7 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
   double level = std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest);
   // Known to be added in the end where every level has its turn.
   const double ahead = step >= 1.0 && level < highest ? clipping : 0.0;
+  const Remainder remainder(*this, step, clipped);
   while (begin < end_uniform_) {
     int end = end_uniform_;
     if (level < highest)
@@ -79,7 +139,7 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
       runs += run_cost(before(begin), before(end), zero + level * step);
       begin = end;
       if (begin == end_uniform_) break;
-      if (const double least = total(runs + ahead); least > limit) return least;
+      if (runs + (ahead + remainder.from(begin)) > most) return too_much;
       if (step < 1.0) {  // levels finer than bins: most of them are empty
         level =
             std::max(level, std::clamp(round_half_even((begin + 0.5 - zero) / step), lowest, highest) - 1.0);
@@ -87,11 +147,12 @@ double SquaredErrorCosts::operator()(double scale, std::int64_t zero_point, Inte
     }
     level += 1.0;
   }
-  return total(runs);
+  return cost + runs * width * width;
 }
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset) {
-  const SquaredErrorCosts costs(histogram);
+  const SquaredErrorCosts costs(
+      histogram, static_cast<int>(std::min<std::int64_t>(quantized_levels(settings), histogram.bins())));
   const Sweep sweep = sweep_for(histogram.bins(), quantized_levels(settings), preset.mse_start,
                                 preset.mse_tie, preset, settings.search_start);
   return best_range(histogram, settings, sweep, [&](const Window& window, double limit) {

@@ -16,7 +16,9 @@ namespace qcal {
 // so the round mode plays no part.
 class SquaredErrorCosts {
  public:
-  explicit SquaredErrorCosts(const Histogram& histogram);
+  // `levels`: at least so many quantized levels reach over the histogram in every scale that is asked for
+  // with a limit; 0 where none is.
+  explicit SquaredErrorCosts(const Histogram& histogram, int levels = 0);
 
   // Sum over bins of count * (center - fake_quantize(center))^2, in double. Of a scale that costs more than
   // `limit`, any number above `limit`: what is clipped above and the levels so far often say so early.
@@ -31,6 +33,9 @@ class SquaredErrorCosts {
     double second = 0.0;
   };
 
+  // What bins between a level's end and the last levels cost at least, in squared bins.
+  class Remainder;
+
   double bin_cost(int bin, double scale, double lowest, double highest) const;
   static double run_cost(const Moments& begin, const Moments& end, double value);
   const Moments& before(int bin) const { return before_[static_cast<std::size_t>(bin)]; }
@@ -38,7 +43,9 @@ class SquaredErrorCosts {
   const Histogram* histogram_;
   int first_uniform_ = 0;  // bins [first_uniform_, end_uniform_) have centers origin + (i + 1/2) * width
   int end_uniform_ = 0;
-  std::vector<Moments> before_;  // of all bins ahead of each
+  std::vector<Moments> before_;        // of all bins ahead of each
+  int widest_level_ = 0;               // in whole bins; 0: not known
+  std::vector<double> scarce_before_;  // of all bins ahead of each, the smallest count within a level's width
 };
 
 ClipRange mse_range(const Histogram& histogram, const SearchSettings& settings, const Preset& preset);

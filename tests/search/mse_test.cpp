@@ -53,6 +53,8 @@ TEST(SquaredErrorCosts, EqualTheDefinition) {
     for (const int bits : {2, 3, 4, 5, 8, 12, 16}) {
       for (const bool is_signed : {true, false}) {
         const SearchSettings settings = mse_settings(bits, is_signed, random.below(2) == 0, c.counted);
+        const SquaredErrorCosts limited(c.histogram,
+                                        std::min(quantized_levels(settings), c.histogram.bins()));
         for (int i = 0; i < 8; ++i) {
           const double share = i == 0 ? 1.0 : 0.02 + 1.2 * random.uniform();
           const ClipRange clip{share * c.histogram.low, share * c.histogram.high};
@@ -64,12 +66,10 @@ TEST(SquaredErrorCosts, EqualTheDefinition) {
                       tolerance(c.histogram, candidate.scale, settings.range, candidate.zero_point, expected))
               << bits << " bits, share " << share;
           // A limit that is not exceeded changes no bit; one that is, is never reported as kept.
-          ASSERT_EQ(costs(candidate.scale, candidate.zero_point, settings.range, ours), ours);
+          ASSERT_EQ(limited(candidate.scale, candidate.zero_point, settings.range, ours), ours);
           const double below = std::min(std::nextafter(ours, 0.0), ours * random.uniform());
           if (ours > 0.0) {
-            const double bound = costs(candidate.scale, candidate.zero_point, settings.range, below);
-            ASSERT_GT(bound, below);
-            ASSERT_LE(bound, ours);
+            ASSERT_GT(limited(candidate.scale, candidate.zero_point, settings.range, below), below);
           }
           ++compared;
         }
@@ -77,6 +77,29 @@ TEST(SquaredErrorCosts, EqualTheDefinition) {
     }
   }
   EXPECT_GT(compared, 20'000);
+}
+
+// Of equal counts the levels cost hardly more than what is known of them ahead.
+TEST(SquaredErrorCosts, ALimitThatIsNotExceededChangesNothingWhereTheBoundIsTight) {
+  constexpr int bins = 2048;
+  for (const std::uint64_t count : {std::uint64_t{1}, std::uint64_t{1000}, std::uint64_t{1} << 45}) {
+    for (const bool is_cut : {false, true}) {
+      Histogram histogram;
+      histogram.counts.assign(bins, count);
+      histogram.width = 0.01;
+      histogram.high = bins * 0.01 - (is_cut ? 0.004 : 0.0);
+      for (const int bits : {4, 8}) {
+        const SearchSettings settings = mse_settings(bits, true, false, Counted::magnitude);
+        const SquaredErrorCosts costs(histogram);
+        const SquaredErrorCosts limited(histogram, quantized_levels(settings));
+        for (int end = 200; end <= bins; ++end) {
+          const double scale = symmetric_scale(histogram.edge(end), settings.range);
+          const double cost = costs(scale, 0, settings.range);
+          ASSERT_EQ(limited(scale, 0, settings.range, cost), cost) << count << ", " << end;
+        }
+      }
+    }
+  }
 }
 
 // Any scale, not only those of windows: as for power-of-two candidates and accumulated diffs.
