@@ -13,6 +13,14 @@ namespace qcal {
 
 namespace {
 
+// Elsewhere the smallest count of a level is 0, or nearly.
+bool is_dense(const Histogram& histogram) {
+  constexpr std::uint64_t some = 8;
+  const auto filled =
+      std::ranges::count_if(histogram.counts, [](std::uint64_t count) { return count >= some; });
+  return 2 * filled >= histogram.bins();
+}
+
 // The smallest of the values from `reach` ahead of each to `reach` behind it.
 std::vector<double> smallest_around(std::span<const double> values, std::size_t reach) {
   std::vector<double> smallest(values.size() + 2 * reach, std::numeric_limits<double>::infinity());
@@ -46,7 +54,7 @@ SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram, int levels) : h
     before_[i + 1].first = before_[i].first + count * position;
     before_[i + 1].second = before_[i].second + count * position * position;
   }
-  if (levels == 0) return;
+  if (levels == 0 || !is_dense(histogram)) return;
   widest_level_ = bins / levels;
   std::vector<double> counts(histogram.counts.begin(), histogram.counts.end());
   const std::vector<double> scarce = smallest_around(counts, static_cast<std::size_t>(widest_level_));
@@ -60,6 +68,7 @@ SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram, int levels) : h
 class SquaredErrorCosts::Remainder {
  public:
   Remainder(const SquaredErrorCosts& costs, double step, int clipped) : before_(costs.scarce_before_) {
+    if (costs.widest_level_ == 0) return;
     const double whole = std::floor(step);
     if (whole < 2.0 || whole > costs.widest_level_) return;
     const int end = std::min(clipped, costs.end_uniform_ - static_cast<int>(whole) - 1);
