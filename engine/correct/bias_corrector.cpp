@@ -186,6 +186,15 @@ PatchSplit BiasCorrector::patches(const Layer& layer) const {
 BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationParameters& parameters,
                                          Compatibility compatibility, const BiasCorrector* quantized) const {
   const Layer& layer = layers_.at(number);
+  const PatchSplit recorded = patches(layer);
+  if (quantized == nullptr) return correction(layer, recorded, recorded, parameters, compatibility);
+  return correction(layer, recorded, quantized->patches(quantized->layers_.at(number)), parameters,
+                    compatibility);
+}
+
+BiasCorrection BiasCorrector::correction(const Layer& layer, const PatchSplit& recorded,
+                                         const PatchSplit& inputs, const QuantizationParameters& parameters,
+                                         Compatibility compatibility) const {
   const auto weights = std::ranges::find(parameters.tensors, layer.weights->name, &TensorParameters::name);
   if (weights == parameters.tensors.end())
     throw InvalidArgument(fmt::format("no parameters of '{}'", layer.weights->name));
@@ -200,9 +209,6 @@ BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationP
     return result;
   };
   if (!layer.refused.empty()) return refused(layer.refused);
-  const PatchSplit recorded = patches(layer);
-  const PatchSplit inputs =
-      quantized == nullptr ? recorded : quantized->patches(quantized->layers_.at(number));
   result.samples = recorded.fitted.samples + recorded.held_back.samples;
   result.held_back = recorded.held_back.samples;
   if (recorded.fitted.positions == 0) return refused("no sample was recorded");
@@ -255,9 +261,13 @@ BiasCorrection BiasCorrector::correction(std::size_t number, const QuantizationP
 
 std::vector<BiasCorrection> BiasCorrector::corrections(const QuantizationParameters& parameters,
                                                        Compatibility compatibility) const {
+  std::vector<PatchSplit> recorded;  // by this thread, since layers may share what adds up their inputs
+  for (const Layer& layer : layers_) recorded.push_back(patches(layer));
   std::vector<BiasCorrection> result(layers());
-  tbb::parallel_for(std::size_t{0}, layers(),
-                    [&](std::size_t layer) { result[layer] = correction(layer, parameters, compatibility); });
+  tbb::parallel_for(std::size_t{0}, layers(), [&](std::size_t number) {
+    result[number] =
+        correction(layers_[number], recorded[number], recorded[number], parameters, compatibility);
+  });
   return result;
 }
 

@@ -82,6 +82,9 @@ class BiasCorrector {
 
   std::optional<PatchWindow> window(const Layer& layer, const Shape& batch) const;
   PatchSplit patches(const Layer& layer) const;
+  // From the patches of the recorded inputs and of those that the quantized network has.
+  BiasCorrection correction(const Layer& layer, const PatchSplit& recorded, const PatchSplit& inputs,
+                            const QuantizationParameters& parameters, Compatibility compatibility) const;
 
   const Graph& graph_;
   std::vector<Layer> layers_;

@@ -62,7 +62,8 @@ Corrected correct(const Graph& graph, const QuantizationPlan& plan, const Config
   correct_for(adjusted(graph, plan, configuration, align, found).parameters);
   Corrected result =
       with_corrections(graph, plan, configuration, align, corrections, std::move(found), search);
-  correct_for(result.parameters);
+  // Only a device's rules change the weights' parameters again.
+  if (configuration.target_device.value == TargetDevice::dpu) correct_for(result.parameters);
   result.bias_corrections = std::move(corrections);
   return result;
 }

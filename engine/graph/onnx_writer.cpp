@@ -172,10 +172,15 @@ onnx::NodeProto node_proto(const Node& node, const NodesByName& originals) {
   return result;
 }
 
-// Tensors of the file by name, wherever they stand: initializers and the values of Constant nodes.
-std::unordered_map<std::string, onnx::TensorProto> tensors_of(const onnx::GraphProto& graph) {
+// Tensors of the file by name, wherever they stand: initializers, which are moved out, and the values of
+// Constant nodes.
+std::unordered_map<std::string, onnx::TensorProto> take_tensors(onnx::GraphProto& graph) {
   std::unordered_map<std::string, onnx::TensorProto> tensors;
-  for (const onnx::TensorProto& tensor : graph.initializer()) tensors.emplace(tensor.name(), tensor);
+  for (onnx::TensorProto& tensor : *graph.mutable_initializer()) {
+    const std::string name = tensor.name();
+    tensors.emplace(name, std::move(tensor));
+  }
+  graph.clear_initializer();
   for (const onnx::NodeProto& node : graph.node()) {
     if (node.op_type() != "Constant" || node.output_size() != 1) continue;
     for (const onnx::AttributeProto& attribute : node.attribute()) {
@@ -191,11 +196,10 @@ std::unordered_map<std::string, onnx::TensorProto> tensors_of(const onnx::GraphP
 void write_constants(onnx::GraphProto& proto, const Graph& as_read, const Graph& graph) {
   std::set<std::string> sparse;
   for (const auto& tensor : proto.sparse_initializer()) sparse.insert(tensor.values().name());
-  const auto tensors = tensors_of(proto);
   std::vector<std::string> order;  // the file's, then what is new
   for (const onnx::TensorProto& tensor : proto.initializer()) order.push_back(tensor.name());
   for (const auto& [name, constant] : graph.constants) order.push_back(name);
-  proto.clear_initializer();
+  auto tensors = take_tensors(proto);
   std::set<std::string> written;
   for (const std::string& name : order) {
     const auto constant = graph.constants.find(name);
@@ -205,7 +209,8 @@ void write_constants(onnx::GraphProto& proto, const Graph& as_read, const Graph&
     const bool untouched = before != as_read.constants.end() && before->second == constant->second &&
                            tensor != tensors.end() &&
                            tensor->second.data_location() != onnx::TensorProto::EXTERNAL;
-    *proto.add_initializer() = untouched ? tensor->second : new_tensor(name, *constant->second, graph.file);
+    *proto.add_initializer() =
+        untouched ? std::move(tensor->second) : new_tensor(name, *constant->second, graph.file);
   }
 }
 
