@@ -10,7 +10,6 @@
 #include "kernels/scale_math.h"
 
 namespace qcal {
-
 namespace {
 
 // Elsewhere the smallest count of a level is 0, or nearly.
