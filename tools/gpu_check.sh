@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Confirms the CUDA back end on this machine's GPU: builds for it, runs every test labelled gpu, times every kernel,
 # runs the tests once more under compute-sanitizer (racecheck of the kernels' own, memcheck of all) where that is
-# installed, and writes what it found to bench/gpu/<card>.md. Takes a few minutes, and under racecheck
-# minutes more for each program.
+# installed, and writes what it found to bench/gpu/<card>.md. Takes a few minutes, and under racecheck minutes more for
+# each program.
 #
 #   tools/gpu_check.sh                builds, then checks
 #   tools/gpu_check.sh --build ARCH   only builds, on a machine without a GPU, for ARCH as CMake names it, e.g. 90

@@ -77,11 +77,16 @@ def test_histogram(on_device, random):
     assert np.array_equal(here.counts, there.counts) and np.array_equal(here.edges, there.edges)
 
 
+def calibrator_of_x():
+    calibrator = qcal.Calibrator(qcal.load_config(CONFIGS[0]), backend="cuda")
+    calibrator.declare("x")
+    return calibrator
+
+
 # What precedes on the stream is waited for; what follows may overwrite.
 def test_torchs_current_stream():
     torch = pytest.importorskip("torch")
-    calibrator = qcal.Calibrator(qcal.load_config(CONFIGS[0]), backend="cuda")
-    calibrator.declare("x")
+    calibrator = calibrator_of_x()
     values = torch.zeros(1 << 20, device="cuda")
     torch.cuda.synchronize()
     with torch.cuda.stream(torch.cuda.Stream()):
@@ -94,8 +99,7 @@ def test_torchs_current_stream():
 
 def test_cupys_current_stream():
     cupy = pytest.importorskip("cupy")
-    calibrator = qcal.Calibrator(qcal.load_config(CONFIGS[0]), backend="cuda")
-    calibrator.declare("x")
+    calibrator = calibrator_of_x()
     values, work = cupy.zeros(1 << 20, cupy.float32), cupy.random.random(1 << 24)
     cupy.cuda.Device().synchronize()
     with cupy.cuda.Stream(non_blocking=True):
