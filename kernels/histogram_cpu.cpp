@@ -23,22 +23,40 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int most_lanes = 16;
 using FloatTag = hn::CappedTag<float, most_lanes>;
 using Floats = hn::Vec<FloatTag>;
+using WordTag = hn::RebindToUnsigned<FloatTag>;
+using Words = hn::Vec<WordTag>;
 
-// linear_bin() for vectors, as a float; `none` for values without a bin. from_zero: where neither `low` nor
-// `prescale` change a value. To divide by a bin's width is to multiply by the bins, a power of two, first.
-template <bool from_zero>
+// Counters beyond those of the bins: of values in two bins, a counter for each lane, and of values without a
+// bin.
+constexpr int zeros = histogram_bins;
+constexpr int firsts = zeros + most_lanes;
+constexpr int none = firsts + most_lanes;
+
+// A bin in a vector is a word, the bits of 2^23 + bin: its lower half is the bin.
+constexpr float offset = 0x1p23f;
+
+constexpr std::uint32_t word_of(int bin) {
+  return std::bit_cast<std::uint32_t>(offset) + static_cast<std::uint32_t>(bin);
+}
+
+// linear_bin() for vectors; `none` for values without a bin. from_zero: where neither `low` nor `prescale`
+// change a value. To divide by a bin's width is to multiply by the bins, a power of two, first.
+template <bool from_zero, bool by_width>
 class LinearBinner {
  public:
   explicit LinearBinner(const LinearBins& grid)
-      : grid_(grid),
-        width_(exact_divisor(grid.range / grid.bins)),
-        by_quotient_(has_exact_quotients(width_.divisor) &&
-                     std::has_single_bit(static_cast<unsigned>(grid.bins))) {}
+      : grid_(grid), width_(exact_divisor(grid.range / grid.bins)) {}
+
+  static bool serves(const LinearBins& grid) {
+    if (from_zero && (grid.low != 0.0f || grid.prescale != 1.0f)) return false;
+    return !by_width || (has_exact_quotients(grid.range / grid.bins) &&
+                         std::has_single_bit(static_cast<unsigned>(grid.bins)));
+  }
 
   int scalar(float x) const { return linear_bin(x, grid_); }
 
   template <Counted counted>
-  HWY_INLINE Floats operator()(Floats x, Floats none) const {
+  HWY_INLINE Words operator()(Floats x) const {
     const FloatTag d;
     const Floats low = hn::Set(d, grid_.low);
     const Floats scaled = from_zero ? x : hn::Mul(x, hn::Set(d, grid_.prescale));
@@ -46,45 +64,46 @@ class LinearBinner {
     auto inside = hn::Le(scaled, hn::Set(d, grid_.high));
     if constexpr (!from_zero || counted == Counted::value) inside = hn::And(inside, hn::Ge(scaled, low));
     const Floats position =
-        by_quotient_ ? quotient_lanes(d, above, hn::Set(d, width_.divisor), hn::Set(d, width_.reciprocal))
-                     : hn::Div(hn::Mul(above, hn::Set(d, grid_.bins)), hn::Set(d, grid_.range));
+        by_width ? quotient_lanes(d, above, hn::Set(d, width_.divisor), hn::Set(d, width_.reciprocal))
+                 : hn::Div(hn::Mul(above, hn::Set(d, grid_.bins)), hn::Set(d, grid_.range));
     const Floats bin = hn::Floor(hn::Min(position, hn::Set(d, grid_.bins - 1.0f)));
-    return hn::IfThenElse(inside, bin, none);
+    return hn::IfThenElse(hn::RebindMask(WordTag(), inside),
+                          hn::BitCast(WordTag(), hn::Add(bin, hn::Set(d, offset))),
+                          hn::Set(WordTag(), word_of(none)));
   }
 
  private:
   LinearBins grid_;
   ExactDivisor width_;
-  bool by_quotient_;
 };
 
-// dyadic_bin() - first for vectors, as a float; `none` for values that are not finite.
+// dyadic_bin() - first for vectors; `none` for values that are not finite.
 class DyadicBinner {
  public:
   DyadicBinner(int exponent, std::int64_t first)
-      : inverse_width_(exact_power_of_two(-exponent)), first_(first) {}
+      : inverse_width_(exact_power_of_two(-exponent)), first_(first), vanishes_(exponent > 0) {}
 
   int scalar(float x) const {
     return is_finite(x) ? static_cast<int>(dyadic_bin(x, inverse_width_) - first_) : no_bin;
   }
 
   template <Counted counted>
-  HWY_INLINE Floats operator()(Floats x, Floats none) const {
+  HWY_INLINE Words operator()(Floats x) const {
     const FloatTag d;
-    const Floats magnitude = counted == Counted::magnitude ? x : hn::Abs(x);
-    const auto finite = hn::Lt(magnitude, hn::Set(d, std::numeric_limits<float>::infinity()));
     Floats position = hn::Mul(x, hn::Set(d, static_cast<float>(inverse_width_)));
-    if constexpr (counted == Counted::value) {
+    if (counted == Counted::value && vanishes_) {
       const Floats below = hn::Min(position, hn::Set(d, -std::numeric_limits<float>::min()));
       position = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, position);
     }
-    const Floats bin = hn::Sub(hn::Floor(position), hn::Set(d, static_cast<float>(first_)));
-    return hn::IfThenElse(finite, bin, none);
+    const Floats bin = hn::Add(hn::Floor(position), hn::Set(d, offset - static_cast<float>(first_)));
+    // Infinities and NaN stay what they are, whose bits are above every bin's.
+    return hn::Min(hn::BitCast(WordTag(), bin), hn::Set(WordTag(), word_of(none)));
   }
 
  private:
   double inverse_width_;
   std::int64_t first_;
+  bool vanishes_;  // the product of a small value can be 0
 };
 
 float counted_value(float x, Counted counted) {
@@ -101,104 +120,118 @@ void count_one_by_one(const Binner& binner, const float* values, std::size_t siz
 }
 
 // Counters of 16 bits, in copies that neighbouring values take in turn: adding to one counter again has to
-// wait for memory, and real activations pile up, at 0 behind a ReLU, at one value where they are constant or
-// clipped. So the bin of 0 and that of a block's first value have a counter for each lane of a vector
+// wait for memory. Real activations pile up, though, around 0, or at one value where they are constant or
+// clipped. So the bin of 0 and that of a round's first value have a counter for each lane of a vector
 // besides.
 class Counters {
  public:
-  static constexpr int copies = 4;
-  static constexpr int zeros = histogram_bins;       // from here on, of the lanes' zeros
-  static constexpr int firsts = zeros + most_lanes;  // and of their values in the first one's bin
-  static constexpr int none = firsts + most_lanes;   // of values without a bin
+  static constexpr std::size_t copies = 4;
   // No counter overflows in this many values.
-  static constexpr std::size_t most_values = std::size_t{1} << 17;
-  static_assert(most_values / copies < (std::size_t{1} << 16));
+  static constexpr std::size_t most_values = copies * std::numeric_limits<std::uint16_t>::max();
 
   // `count` bins, a multiple of the copies.
   HWY_INLINE void add(const std::uint16_t* bins, std::size_t count) {
     for (std::size_t i = 0; i < count; i += copies) {
-      std::uint64_t word;  // fewer loads than four
-      std::memcpy(&word, bins + i, sizeof word);
-      ++table_[0][word & 0xffffu];
-      ++table_[1][(word >> 16) & 0xffffu];
-      ++table_[2][(word >> 32) & 0xffffu];
-      ++table_[3][word >> 48];
+      for (std::size_t copy = 0; copy < copies; ++copy) ++table_[copy][bins[i + copy]];
     }
   }
 
   void move_to(std::span<std::uint64_t> counts, int zero_bin, int first_bin) {
-    for (std::size_t bin = 0; bin < counts.size(); ++bin) counts[bin] += sum(static_cast<int>(bin));
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) counts[bin] += sum(bin);
     if (zero_bin != no_bin) counts[static_cast<std::size_t>(zero_bin)] += sum(zeros, firsts);
     if (first_bin != no_bin) counts[static_cast<std::size_t>(first_bin)] += sum(firsts, none);
     for (auto& copy : table_) std::fill(std::begin(copy), std::end(copy), std::uint16_t{0});
   }
 
  private:
-  std::uint32_t sum(int at) const {
+  std::uint32_t sum(std::size_t at) const {
     return std::uint32_t{table_[0][at]} + table_[1][at] + table_[2][at] + table_[3][at];
   }
-  std::uint32_t sum(int begin, int end) const {
+  std::uint32_t sum(std::size_t begin, std::size_t end) const {
     std::uint32_t total = 0;
-    for (int at = begin; at < end; ++at) total += sum(at);
+    for (std::size_t at = begin; at < end; ++at) total += sum(at);
     return total;
   }
 
   std::uint16_t table_[copies][none + 1] = {};
 };
 
-// A whole number below 2^16 as such.
-HWY_INLINE auto low_bits(Floats whole) {
-  const FloatTag d;
-  const hn::RebindToUnsigned<FloatTag> wide;
-  const hn::Rebind<std::uint16_t, FloatTag> narrow;
-  return hn::TruncateTo(narrow, hn::BitCast(wide, hn::Add(whole, hn::Set(d, 0x1p23f))));
-}
+// Zeros need no counter where vectors are compressed by one instruction. (Elsewhere Highway 1.0 copies a
+// table of a kilobyte for each vector.)
+constexpr bool leaves_zeros_out = HWY_TARGET <= HWY_AVX3;
+
+constexpr std::size_t block = leaves_zeros_out ? 512 : 128;
+constexpr std::size_t chunk = 2 * most_lanes;  // found, and counted, at a time
+
+// Bins of a block's values on their way to the counters, `none` where the last chunk is not full.
+struct Bins {
+  HWY_ALIGN std::uint16_t bins[block];
+  std::size_t size;
+};
 
 template <Counted counted, class Binner>
-void count_with(const Binner& binner, const float* values, std::size_t size,
-                std::span<std::uint64_t> counts) {
-  constexpr std::size_t block = 128;
-  constexpr std::size_t step = std::max<std::size_t>(Counters::copies, hn::MaxLanes(FloatTag()));
+void count_with(Binner binner, const float* values, std::size_t size, std::span<std::uint64_t> counts) {
   if (counts.size() > histogram_bins || size < block) {
     return count_one_by_one(binner, values, size, counted, counts);
   }
   const FloatTag d;
+  const WordTag wide;
   const hn::Rebind<std::uint16_t, FloatTag> narrow;
-  // A block's bins are counted while the next one's are found: by then they have left the store buffer, and
-  // the two keep different units busy.
-  HWY_ALIGN std::uint16_t bins[2][block];
-  Counters counters;
   const int zero_bin = binner.scalar(0.0f);
-  const Floats zero = hn::Set(d, static_cast<float>(zero_bin));
-  const Floats none = hn::Set(d, static_cast<float>(Counters::none));
-  const Floats zeros = hn::Iota(d, static_cast<float>(Counters::zeros));
-  const Floats firsts = hn::Iota(d, static_cast<float>(Counters::firsts));
+  const Words zero = hn::Set(wide, word_of(zero_bin));
+  const Words spread_zeros = hn::Iota(wide, word_of(zeros));
+  const Words spread_firsts = hn::Iota(wide, word_of(firsts));
+  Counters counters;
+  Bins bins[2];
   std::size_t i = 0;
   while (i + block <= size) {
-    const std::size_t end = i + std::min(Counters::most_values, size - i) / block * block;
+    const std::size_t round = std::min(Counters::most_values, size - i) / block * block;
     const int first_bin = binner.scalar(counted_value(values[i], counted));
-    const Floats first = hn::Set(d, static_cast<float>(first_bin));
-    const auto find = [&](const float* from, std::size_t count, std::uint16_t* into) HWY_ATTR {
-      for (std::size_t k = 0; k < count; k += hn::Lanes(d)) {
-        const Floats loaded = hn::LoadU(d, from + k);
-        const Floats found = binner.template operator()<counted>(
-            counted == Counted::magnitude ? hn::Abs(loaded) : loaded, none);
-        const Floats spread = hn::IfThenElse(hn::Eq(found, first), firsts, found);
-        hn::StoreU(low_bits(hn::IfThenElse(hn::Eq(found, zero), zeros, spread)), narrow, into + k);
+    const Words first = hn::Set(wide, word_of(first_bin));
+    const auto find = [&](const float* from, std::uint16_t* into) HWY_ATTR {
+      const Floats loaded = hn::LoadU(d, from);
+      const Floats x = counted == Counted::magnitude ? hn::Abs(loaded) : loaded;
+      Words found = binner.template operator()<counted>(x);
+      const auto is_zero = hn::Eq(found, zero);
+      found = hn::IfThenElse(hn::Eq(found, first), spread_firsts, found);
+      found = hn::IfThenElse(is_zero, spread_zeros, found);
+      if constexpr (leaves_zeros_out) {
+        const auto kept = hn::Ne(hn::BitCast(wide, x), hn::Zero(wide));
+        hn::StoreU(hn::TruncateTo(narrow, hn::Compress(found, kept)), narrow, into);
+        return hn::CountTrue(wide, kept);
+      } else {
+        hn::StoreU(hn::TruncateTo(narrow, found), narrow, into);
+        return hn::Lanes(d);
       }
     };
-    std::uint16_t* now = bins[0];
-    std::uint16_t* before = bins[1];
-    find(values + i, block, now);
-    for (i += block; i < end; i += block) {
-      std::swap(now, before);
-      for (std::size_t k = 0; k < block; k += step) {
-        find(values + i + k, step, now + k);
-        counters.add(before + k, step);
+    // A block's bins are counted while the next one's are found: by then they have left the store buffer, and
+    // the two keep different units busy.
+    std::size_t left_out = 0;
+    Bins* now = &bins[0];
+    Bins* before = &bins[1];
+    before->size = 0;
+    for (const std::size_t end = i + round; i < end; i += block) {
+      std::size_t found = 0;
+      std::size_t done = 0;
+      std::size_t due = 0;  // of the block before, times the size of a block
+      for (std::size_t k = 0; k < block; k += chunk) {
+        due += before->size;
+        if (due >= block) {
+          due -= block;
+          counters.add(before->bins + done, chunk);
+          done += chunk;
+        }
+        for (std::size_t lane = 0; lane < chunk; lane += hn::Lanes(d))
+          found += find(values + i + k + lane, now->bins + found);
       }
+      left_out += block - found;
+      for (; found % chunk != 0; ++found) now->bins[found] = none;
+      now->size = found;
+      std::swap(now, before);
     }
-    counters.add(now, block);
+    counters.add(before->bins, before->size);
     counters.move_to(counts, zero_bin, first_bin);
+    if (zero_bin != no_bin) counts[static_cast<std::size_t>(zero_bin)] += left_out;
   }
   count_one_by_one(binner, values + i, size - i, counted, counts);
 }
@@ -212,9 +245,11 @@ void count_with(const Binner& binner, const float* values, std::size_t size, Cou
 
 void count_linear_values(const float* values, std::size_t size, const LinearBins& grid, Counted counted,
                          std::span<std::uint64_t> counts) {
-  if (grid.low == 0.0f && grid.prescale == 1.0f)
-    return count_with(LinearBinner<true>(grid), values, size, counted, counts);
-  count_with(LinearBinner<false>(grid), values, size, counted, counts);
+  if (LinearBinner<true, true>::serves(grid))
+    return count_with(LinearBinner<true, true>(grid), values, size, counted, counts);
+  if (LinearBinner<false, true>::serves(grid))
+    return count_with(LinearBinner<false, true>(grid), values, size, counted, counts);
+  count_with(LinearBinner<false, false>(grid), values, size, counted, counts);
 }
 
 void count_dyadic_values(const float* values, std::size_t size, int exponent, std::int64_t first,

@@ -1,6 +1,5 @@
 // Every instruction set that the kernels were compiled for gives the same bits.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cmath>
@@ -16,20 +15,10 @@
 #include "kernels/transpose.h"
 #include "kernels/widen.h"
 #include "tests/reference/test_data.h"
+#include "tests/support/simd_targets.h"
 
 namespace qcal::testing {
 namespace {
-
-// Calls work() once for each instruction set of this machine.
-template <class Work>
-void for_each_target(const Work& work) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    work();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
 
 // Sizes around vectors, chunks and blocks; data with ties, NaN, infinities, subnormals and both zeros among
 // them.
@@ -244,27 +233,59 @@ float counted_value(float x, Counted counted) {
   return counted == Counted::magnitude ? std::fabs(x) : x;
 }
 
+void expect_linear_counts(const std::vector<float>& values, const LinearBins& grid, Counted counted) {
+  std::vector<std::uint64_t> expected(static_cast<std::size_t>(grid.bins));
+  for (const float x : values) {
+    const int bin = linear_bin(counted_value(x, counted), grid);
+    if (bin != no_bin) ++expected[static_cast<std::size_t>(bin)];
+  }
+  for_each_target([&] {
+    std::vector<std::uint64_t> counts(expected.size());
+    count_linear(values, grid, counted, counts);
+    EXPECT_EQ(counts, expected);
+  });
+}
+
 TEST(SimdTargets, LinearCounts) {
   for (const std::vector<float>& values : inputs()) {
     const ValueRange range = range_of(values);
     for (const Counted counted : {Counted::magnitude, Counted::value}) {
       for (const float high : {3.0f, std::max(range.amax(), 1e-3f)}) {
-        for (const int bins : {histogram_bins, 5000}) {
-          const LinearBins grid = linear_bins(counted == Counted::magnitude ? 0.0f : -high, high, bins);
-          std::vector<std::uint64_t> expected(static_cast<std::size_t>(bins));
-          for (const float x : values) {
-            const int bin = linear_bin(counted_value(x, counted), grid);
-            if (bin != no_bin) ++expected[static_cast<std::size_t>(bin)];
-          }
-          for_each_target([&] {
-            std::vector<std::uint64_t> counts(expected.size());
-            count_linear(values, grid, counted, counts);
-            EXPECT_EQ(counts, expected);
-          });
-        }
+        const float low = counted == Counted::magnitude ? 0.0f : -high;
+        for (const int bins : {histogram_bins, 5000})
+          expect_linear_counts(values, linear_bins(low, high, bins), counted);
+        // Zeros have no bin.
+        expect_linear_counts(values, linear_bins(0.25f * high, high), counted);
       }
     }
   }
+}
+
+// More values than a 16-bit counter counts, in one bin or few.
+TEST(SimdTargets, CountsOfManyAlike) {
+  constexpr std::size_t size = 700'001;
+  std::vector<float> values(size, 0.5f);
+  const auto expect_counts = [&] {
+    for (const Counted counted : {Counted::magnitude, Counted::value}) {
+      for (const float low : {0.0f, -1.0f}) expect_linear_counts(values, linear_bins(low, 1.0f), counted);
+    }
+    std::vector<std::uint64_t> expected(1025);
+    for (const float x : values) ++expected[static_cast<std::size_t>(x * 1024.0f)];
+    for_each_target([&] {
+      std::vector<std::uint64_t> counts(expected.size());
+      count_dyadic(values, -10, 0, Counted::magnitude, counts);
+      EXPECT_EQ(counts, expected);
+    });
+  };
+  expect_counts();
+  values[0] = 1.0f;  // the others are not what a round begins with
+  expect_counts();
+  for (std::size_t i = 0; i < size; ++i) values[i] = i % 4 == 1 ? 0.5f : 0.25f;
+  expect_counts();
+  for (std::size_t i = 0; i < size; ++i) values[i] = i % 3 == 1 ? 0.5f : 0.0f;
+  expect_counts();
+  values.assign(size, 0.0f);
+  expect_counts();
 }
 
 TEST(SimdTargets, DyadicCounts) {
