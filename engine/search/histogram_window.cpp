@@ -29,9 +29,9 @@ int zero_bin(const Histogram& histogram) {
 }
 
 ClipRange best_range(const Histogram& histogram, const SearchSettings& settings, const Sweep& sweep,
-                     const WindowCost& cost) {
-  const Window window = settings.symmetric ? best_upper_end(histogram.bins(), sweep, cost)
-                                           : best_window(histogram.bins(), zero_bin(histogram), sweep, cost);
+                     const WindowCosts& costs) {
+  const Window window = settings.symmetric ? best_upper_end(histogram.bins(), sweep, costs)
+                                           : best_window(histogram.bins(), zero_bin(histogram), sweep, costs);
   return range_of_window(histogram, settings, window);
 }
 

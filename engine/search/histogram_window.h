@@ -16,7 +16,7 @@ int zero_bin(const Histogram& histogram);
 // The range of the cheapest window: upper end alone where symmetric (magnitude histogram), both ends
 // otherwise.
 ClipRange best_range(const Histogram& histogram, const SearchSettings& settings, const Sweep& sweep,
-                     const WindowCost& cost);
+                     const WindowCosts& costs);
 
 // The values at a window's ends.
 ClipRange range_of_window(const Histogram& histogram, const SearchSettings& settings, const Window& window);

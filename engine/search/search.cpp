@@ -10,6 +10,7 @@
 #include "engine/search/fix_pos.h"
 #include "engine/search/mse.h"
 #include "engine/search/percentile.h"
+#include "engine/search/squared_error_costs.h"
 #include "kernels/error.h"
 #include "kernels/scale_math.h"
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace qcal {
 namespace {
 
 class Best {
  public:
-  // `limit`: the cost of some candidate, found before.
-  Best(const Sweep& sweep, double limit) : sweep_(sweep), limit_(limit) {}
+  explicit Best(const Sweep& sweep) : sweep_(sweep) {}
 
   void offer(int candidate, double cost) {
     if (sweep_.nan_wins && std::isnan(cost)) cost = -std::numeric_limits<double>::infinity();
@@ -20,14 +20,11 @@ class Best {
     end_ = candidate;
     cost_ = cost;
     found_ = true;
-    limit_ = std::min(limit_, cost);
   }
-  double limit() const { return limit_; }
   int end() const { return end_; }
 
  private:
   const Sweep& sweep_;
-  double limit_;
   int end_ = 0;
   double cost_ = 0.0;
   bool found_ = false;
@@ -46,20 +43,29 @@ struct Candidates {
 
 // The cheapest candidate, or `otherwise` where there is none. A few are looked at first: what they cost rules
 // out most of the others early, which all have their turn.
-template <class Cost>
-int cheapest(const Candidates& candidates, const Sweep& sweep, int otherwise, const Cost& cost) {
+template <class WindowTo>
+int cheapest(const Candidates& candidates, const Sweep& sweep, int otherwise, const WindowTo& window_to,
+             const WindowCosts& costs) {
   constexpr int probes = 16;
   if (candidates.empty()) return otherwise;
   const int count = candidates.count();
+  std::vector<Window> windows;
+  std::vector<double> found(static_cast<std::size_t>(count));
   double limit = std::numeric_limits<double>::infinity();
   if (count > 4 * probes) {
-    for (int probe = probes; probe > 0; --probe) {
-      const double found = cost(candidates.at(count * probe / probes - 1), limit);
-      if (found < limit) limit = found;
+    for (int probe = probes; probe > 0; --probe)
+      windows.push_back(window_to(candidates.at(count * probe / probes - 1)));
+    costs(windows, limit, std::span(found).first(probes));
+    for (int probe = 0; probe < probes; ++probe) {
+      const double cost = found[static_cast<std::size_t>(probe)];
+      if (cost < limit) limit = cost;
     }
+    windows.clear();
   }
-  Best best(sweep, limit);
-  for (int i = 0; i < count; ++i) best.offer(candidates.at(i), cost(candidates.at(i), best.limit()));
+  for (int i = 0; i < count; ++i) windows.push_back(window_to(candidates.at(i)));
+  costs(windows, limit, found);
+  Best best(sweep);
+  for (int i = 0; i < count; ++i) best.offer(candidates.at(i), found[static_cast<std::size_t>(i)]);
   return best.end();
 }
 
@@ -74,26 +80,37 @@ Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Pres
   return {std::clamp(start, 1, bins), preset.stride, tie, preset.nan_wins};
 }
 
-Window best_upper_end(int bins, const Sweep& sweep, const WindowCost& cost) {
+Window best_upper_end(int bins, const Sweep& sweep, const WindowCosts& costs) {
   const Candidates ends{sweep.start, bins, sweep.stride};
-  return {0, cheapest(ends, sweep, bins, [&](int end, double limit) { return cost({0, end}, limit); })};
+  return {0, cheapest(
+                 ends, sweep, bins,
+                 [](int end) {
+                   return Window{0, end};
+                 },
+                 costs)};
 }
 
-Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost) {
+Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCosts& costs) {
   constexpr int most_rounds = 4;
   const int zero = std::clamp(zero_bin, 0, bins - 1);
   Window window{0, bins};
   for (int round = 0; round < most_rounds; ++round) {
     const Window before = window;
     const Candidates ends{std::max(window.begin + sweep.start, zero + 1), bins, sweep.stride};
-    window.end = cheapest(ends, sweep, window.end, [&](int end, double limit) {
-      return cost({before.begin, end}, limit);
-    });
+    window.end = cheapest(
+        ends, sweep, window.end,
+        [&](int end) {
+          return Window{before.begin, end};
+        },
+        costs);
     // Downwards, so that the wider window counts as the later one here too.
     const Candidates begins{std::min(window.end - sweep.start, zero), 0, -sweep.stride};
-    window.begin = cheapest(begins, sweep, window.begin, [&](int begin, double limit) {
-      return cost({begin, window.end}, limit);
-    });
+    window.begin = cheapest(
+        begins, sweep, window.begin,
+        [&](int begin) {
+          return Window{begin, window.end};
+        },
+        costs);
     if (window == before) break;
   }
   return window;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "engine/search/preset.h"
 #include "kernels/histogram.h"
@@ -16,9 +17,10 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-// The cost of a window. One that exceeds `limit`, the cheapest so far, cannot win: for it any number above
-// `limit` will do.
-using WindowCost = std::function<double(const Window&, double limit)>;
+// As many costs as windows. A window that costs more than `limit`, or than another one, cannot win: for it
+// any number above that will do.
+using WindowCosts =
+    std::function<void(std::span<const Window> windows, double limit, std::span<double> costs)>;
 
 // How a sweep walks: the smallest window tried, in bins, and the stride.
 struct Sweep {
@@ -34,10 +36,10 @@ Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Pres
                 const SearchStart& requested);
 
 // The cheapest window [0, end), end = start, start + stride, ... up to `bins`.
-Window best_upper_end(int bins, const Sweep& sweep, const WindowCost& cost);
+Window best_upper_end(int bins, const Sweep& sweep, const WindowCosts& costs);
 
 // The cheapest window of a signed histogram: the upper end is swept, then the lower, until neither moves (at
 // most four rounds). The window always holds `zero_bin` (clamped into the histogram).
-Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost);
+Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCosts& costs);
 
 }  // namespace qcal

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/search/entropy_costs.h"
 #include "engine/search/histogram_window.h"
 #include "tests/reference/histogram_cases.h"
 #include "tests/reference/reference_entropy.h"

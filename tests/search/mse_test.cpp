@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/search/histogram_window.h"
+#include "engine/search/squared_error_costs.h"
 #include "kernels/candidate_scales_math.h"
 #include "tests/reference/histogram_cases.h"
 #include "tests/reference/reference_mse.h"

@@ -13,19 +13,27 @@ namespace {
 constexpr double nan_cost = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
+// Of one cost at a time.
+template <class Cost>
+WindowCosts one_by_one(const Cost& cost) {
+  return [cost](std::span<const Window> windows, double limit, std::span<double> costs) {
+    for (std::size_t i = 0; i < windows.size(); ++i) costs[i] = cost(windows[i], limit);
+  };
+}
+
 std::vector<int> visited_ends(int bins, const Sweep& sweep) {
   std::vector<int> ends;
-  best_upper_end(bins, sweep, [&](const Window& window, double) {
-    ends.push_back(window.end);
-    return 0.0;
-  });
+  best_upper_end(bins, sweep, one_by_one([&](const Window& window, double) {
+                   ends.push_back(window.end);
+                   return 0.0;
+                 }));
   return ends;
 }
 
 int best_of(const std::vector<double>& costs, const Sweep& sweep) {
-  return best_upper_end(
-             static_cast<int>(costs.size()), sweep,
-             [&](const Window& window, double) { return costs[static_cast<std::size_t>(window.end - 1)]; })
+  return best_upper_end(static_cast<int>(costs.size()), sweep, one_by_one([&](const Window& window, double) {
+                          return costs[static_cast<std::size_t>(window.end - 1)];
+                        }))
       .end;
 }
 
@@ -34,7 +42,7 @@ TEST(UpperEnd, VisitsStartToAllBinsByStride) {
   EXPECT_EQ(visited_ends(8, {.start = 2, .stride = 3}), (std::vector{2, 5, 8}));
   EXPECT_EQ(visited_ends(7, {.start = 2, .stride = 3}), (std::vector{2, 5}));
   EXPECT_EQ(visited_ends(1, {.start = 1, .stride = 1}), (std::vector{1}));
-  EXPECT_EQ(best_upper_end(3, {.start = 9}, [](const Window&, double) { return 0.0; }).end, 3);
+  EXPECT_EQ(best_upper_end(3, {.start = 9}, one_by_one([](const Window&, double) { return 0.0; })).end, 3);
 }
 
 TEST(UpperEnd, TiesAndNaN) {
@@ -67,7 +75,8 @@ TEST(Sweep, Starts) {
 }
 
 // Every window that a sweep may choose, by brute force over one end at a time.
-Window reference_best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCost& cost) {
+template <class Cost>
+Window reference_best_window(int bins, int zero_bin, const Sweep& sweep, const Cost& cost) {
   Window window{0, bins};
   for (int round = 0; round < 4; ++round) {
     const Window before = window;
@@ -98,11 +107,11 @@ TEST(BestWindow, AlternatesBetweenTheEnds) {
     std::vector<double> costs(static_cast<std::size_t>(bins * bins));
     for (double& cost : costs) cost = std::floor(20.0 * random.uniform());  // with ties
     // A cost above the limit may be any other above it.
-    const WindowCost cost = [&](const Window& window, double limit) {
+    const auto cost = [&](const Window& window, double limit) {
       const double exact = costs[static_cast<std::size_t>(window.begin * bins + window.end - 1)];
       return exact > limit ? limit + 1e-9 : exact;
     };
-    const Window window = best_window(bins, zero, sweep, cost);
+    const Window window = best_window(bins, zero, sweep, one_by_one(cost));
     ASSERT_EQ(window, reference_best_window(bins, zero, sweep, cost)) << trial;
     ASSERT_LE(window.begin, zero);
     ASSERT_GT(window.end, zero);
@@ -111,7 +120,8 @@ TEST(BestWindow, AlternatesBetweenTheEnds) {
 }
 
 TEST(BestWindow, ClampsTheZeroBin) {
-  const WindowCost widest = [](const Window& window, double) { return static_cast<double>(-window.size()); };
+  const WindowCosts widest =
+      one_by_one([](const Window& window, double) { return static_cast<double>(-window.size()); });
   EXPECT_EQ(best_window(10, 99, {.start = 2}, widest), (Window{0, 10}));
   EXPECT_EQ(best_window(10, -5, {.start = 2}, widest), (Window{0, 10}));
 }
