@@ -9,9 +9,10 @@ observers, modelopt's. Peers read arrays from memory and are timed for collectin
 is timed as a whole, from its start to its end with reading the files, which lie in the page cache. Every run is a
 process of its own; the fastest counts. Times are by the clock: run this on an idle machine.
 
-Above the table stands what one thread takes that only reads: each file into fresh memory, as who keeps the arrays; all
-in pieces of 1 MiB through one buffer, where malloc puts it; and in pieces of 4 MiB through one that begins with a page,
-to which the kernel copies fastest. The last column is the time in units of the second.
+Above the table stands what one thread takes that only reads: `cat` of the files, a process from its start to its end,
+too; and within a process that runs, each file into fresh memory, as who keeps the arrays; all in pieces of 1 MiB through
+one buffer, where malloc puts it; and in pieces of 4 MiB through one that begins with a page, to which the kernel copies
+fastest. The last columns are the time in units of `cat` and of the third of these.
 """
 import argparse
 import importlib.util
@@ -132,6 +133,12 @@ def fastest(runs, measure):
     return min((measure() for _ in range(runs)), key=lambda result: result["seconds"])
 
 
+def cat_seconds(folder):
+    begin = time.perf_counter()
+    subprocess.run(["cat", *sorted(folder.glob("*.npy"))], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
 def read_seconds(folder, buffer_for):
     """buffer_for: of the size of a file, the memory that it is read to, piece by piece where it is smaller."""
     begin = time.perf_counter()
@@ -143,25 +150,26 @@ def read_seconds(folder, buffer_for):
     return time.perf_counter() - begin
 
 
-def print_row(tool, method, result, gigabytes, reading=None):
-    share = f"{result['seconds'] / reading:.2f}" if reading else ""
-    print(f"| {tool} | {method} | {gigabytes / result['seconds']:.2f} | {result['seconds']:.2f} | {result['mib']:.0f} |"
-          f" {share} |", flush=True)
+def print_row(tool, method, result, gigabytes, readings=()):
+    shares = " | ".join(f"{result['seconds'] / reading:.2f}" for reading in readings) or " | "
+    print(f"| {tool} | {method} | {gigabytes / result['seconds']:.2f} | {result['seconds']:.3f} | {result['mib']:.0f} | "
+          f"{shares} |", flush=True)
 
 
 def compare(folder, options):
     gigabytes = sum(file.stat().st_size for file in folder.glob("*.npy")) / 1e9
     plain, aligned = bytearray(1 << 20), mmap.mmap(-1, 4 << 20)
-    keeping, reading, fastest_reading = (
-        min(read_seconds(folder, buffer_for) for _ in range(options.runs))
-        for buffer_for in (lambda size: mmap.mmap(-1, size), lambda size: plain, lambda size: aligned))
-    print(f"{gigabytes:.2f} GB; one thread that only reads takes {keeping:.2f} s into fresh memory, {reading:.3f} s through "
-          f"a buffer, {fastest_reading:.3f} s through an aligned one:\n{gigabytes / keeping:.1f}, "
-          f"{gigabytes / reading:.1f} and {gigabytes / fastest_reading:.1f} GB/s\n")
-    print("| tool | method | GB/s | s | peak MiB | of reading |\n|---|---|---|---|---|---|")
+    readers = {"cat": cat_seconds, "into fresh memory": lambda folder: read_seconds(folder, lambda size: mmap.mmap(-1, size)),
+               "through a buffer": lambda folder: read_seconds(folder, lambda size: plain),
+               "through an aligned buffer": lambda folder: read_seconds(folder, lambda size: aligned)}
+    seconds = {name: min(read(folder) for _ in range(options.runs)) for name, read in readers.items()}
+    print(f"{gigabytes:.2f} GB; one thread that only reads them takes\n")
+    for name, taken in seconds.items():
+        print(f"- {name}: {taken:.3f} s, {gigabytes / taken:.1f} GB/s")
+    print("\n| tool | method | GB/s | s | peak MiB | of cat | of reading through a buffer |\n|---|---|---|---|---|---|---|")
     for number, (tool, module, method, _) in enumerate(PEERS):
         if importlib.util.find_spec(module) is None:
-            print(f"| {tool} | {method} | not installed | | | |")
+            print(f"| {tool} | {method} | not installed | | | | |")
             continue
         # Peers that take minutes run once.
         first = peer(number, folder)
@@ -172,7 +180,7 @@ def compare(folder, options):
         for method in METHODS:
             result = fastest(options.runs, lambda: qcal(options.calib_run, method, threads, folder))
             print_row(f"qcal, {threads} thread{'s' if threads > 1 else ''}, files and all", method, result, gigabytes,
-                      reading)
+                      (seconds["cat"], seconds["through a buffer"]))
 
 
 def main():

@@ -151,21 +151,17 @@ HWY_INLINE Reals squared_errors(const SquaredErrorSums& sums, const Quantizers& 
   const Reals ahead = hn::IfThenElseZero(hn::And(coarse, hn::Lt(level, quantizers.highest)), clipping);
   const Remainder remainder(sums, step, clipped);
   auto too_much = hn::Gt(clipping, most);
-  auto settled = hn::Or(too_much, hn::Eq(begin, last));
-  while (!hn::AllTrue(d, settled)) {
+  while (!hn::AllTrue(d, hn::Or(too_much, hn::Eq(begin, last)))) {
     const Reals above = bin_above(sums, boundary_above(level));  // centers below it belong to this level
-    Reals end = hn::IfThenElse(hn::Lt(level, quantizers.highest), above, last);
-    end = hn::IfThenElse(settled, begin, hn::Max(begin, end));
+    const Reals end = hn::Max(begin, hn::IfThenElse(hn::Lt(level, quantizers.highest), above, last));
     const NearPlaces at_end(d, end);
     const Moments ahead_of_end = moments_ahead_of(sums, at_end);
     runs = hn::Add(runs, run_cost(ahead_of_begin, ahead_of_end, value_of(level)));
     begin = end;
     ahead_of_begin = ahead_of_end;
-    settled = hn::Or(settled, hn::Eq(begin, last));
+    const auto is_between = hn::And(hn::Gt(begin, first), hn::Lt(begin, last));
     const Reals least = hn::Add(runs, hn::Add(ahead, remainder.from(at_end)));
-    const auto exceeds = hn::AndNot(settled, hn::And(hn::Gt(begin, first), hn::Gt(least, most)));
-    too_much = hn::Or(too_much, exceeds);
-    settled = hn::Or(settled, exceeds);
+    too_much = hn::Or(too_much, hn::And(is_between, hn::Gt(least, most)));
     if (!all_coarse) {  // levels finer than bins: most of them are empty
       const Reals skipped = hn::Max(level, hn::Sub(nearest_level(begin), real(1.0)));
       level = hn::IfThenElse(coarse, level, skipped);
