@@ -15,8 +15,7 @@ namespace qcal::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
-constexpr std::size_t most_lanes = 8;
-using Tag = hn::CappedTag<double, most_lanes>;
+using Tag = hn::CappedTag<double, squared_error_lanes>;
 using Reals = hn::Vec<Tag>;
 
 HWY_INLINE Reals real(double value) {
@@ -175,10 +174,10 @@ HWY_INLINE Reals squared_errors(const SquaredErrorSums& sums, const Quantizers& 
 void costs_of(const SquaredErrorSums& sums, std::span<const Candidate> candidates, IntegerRange range,
               double limit, std::span<double> costs) {
   const Tag d;
-  HWY_ALIGN double scale[most_lanes];
-  HWY_ALIGN double lowest[most_lanes];
-  HWY_ALIGN double highest[most_lanes];
-  HWY_ALIGN double found[most_lanes];
+  HWY_ALIGN double scale[squared_error_lanes];
+  HWY_ALIGN double lowest[squared_error_lanes];
+  HWY_ALIGN double highest[squared_error_lanes];
+  HWY_ALIGN double found[squared_error_lanes];
   for (std::size_t i = 0; i < candidates.size(); i += hn::Lanes(d)) {
     for (std::size_t lane = 0; lane < hn::Lanes(d); ++lane) {
       const Candidate& candidate = candidates[std::min(i + lane, candidates.size() - 1)];
@@ -239,7 +238,7 @@ SquaredErrorCosts::SquaredErrorCosts(const Histogram& histogram, int levels) {
   const bool last_is_cut = histogram.high != histogram.origin + bins * histogram.width;
   sums_.first_uniform = first_is_cut ? std::min(1, bins) : 0;
   sums_.end_uniform = last_is_cut ? std::max(sums_.first_uniform, bins - 1) : bins;
-  const std::size_t entries = histogram.counts.size() + 1 + 8;
+  const std::size_t entries = histogram.counts.size() + 1 + squared_error_lanes;
   sums_.zeroth_before.resize(entries);
   sums_.first_before.resize(entries);
   sums_.second_before.resize(entries);

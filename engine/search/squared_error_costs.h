@@ -11,8 +11,11 @@
 
 namespace qcal {
 
+// Candidates whose costs are computed side by side, at most.
+inline constexpr std::size_t squared_error_lanes = 8;
+
 // Of one histogram's bins, whose positions are in bins from its origin. Sums are of all bins ahead of each,
-// an entry more than bins.
+// an entry more than bins; a vector can be loaded from the last one, too.
 struct SquaredErrorSums {
   const Histogram* histogram = nullptr;
   int first_uniform = 0;  // bins [first_uniform, end_uniform) have centers origin + (i + 1/2) * width
