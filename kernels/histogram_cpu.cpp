@@ -161,7 +161,7 @@ class Counters {
 constexpr bool leaves_zeros_out = HWY_TARGET <= HWY_AVX3;
 
 constexpr std::size_t block = leaves_zeros_out ? 512 : 128;
-constexpr std::size_t chunk = 2 * most_lanes;  // found, and counted, at a time
+constexpr std::size_t chunk = std::size_t{2} * most_lanes;  // found, and counted, at a time
 
 // Bins of a block's values on their way to the counters, `none` where the last chunk is not full.
 struct Bins {
