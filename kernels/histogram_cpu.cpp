@@ -40,7 +40,8 @@ constexpr std::uint32_t word_of(int bin) {
 }
 
 // linear_bin() for vectors; `none` for values without a bin. from_zero: where neither `low` nor `prescale`
-// change a value. To divide by a bin's width is to multiply by the bins, a power of two, first.
+// change a value. by_width: what lies above `low` is divided by a bin's width; to multiply by the bins first
+// is the same where they are a power of two.
 template <bool from_zero, bool by_width>
 class LinearBinner {
  public:
