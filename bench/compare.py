@@ -9,10 +9,10 @@ observers, modelopt's. Peers read arrays from memory and are timed for collectin
 is timed as a whole, from its start to its end with reading the files, which lie in the page cache. Every run is a
 process of its own; the fastest counts. Times are by the clock: run this on an idle machine.
 
-Above the table stands what one thread takes that only reads: `cat` of the files, a process from its start to its end,
-too; and within a process that runs, each file into fresh memory, as who keeps the arrays; all in pieces of 1 MiB through
-one buffer, where malloc puts it; and in pieces of 4 MiB through one that begins with a page, to which the kernel copies
-fastest. The last columns are the time in units of `cat` and of the third of these.
+Above the table stands what one thread takes that only reads: `cat` of the files, a process from its start to its end as
+calib_run is; and within a process that runs, each file into fresh memory, as who keeps the arrays; all in pieces of 1 MiB
+through one buffer, where malloc puts it; and in pieces of 4 MiB through one that begins with a page, to which the kernel
+copies fastest. The last columns are the time in units of `cat` and of the third of these.
 """
 import argparse
 import importlib.util
@@ -159,14 +159,16 @@ def print_row(tool, method, result, gigabytes, readings=()):
 def compare(folder, options):
     gigabytes = sum(file.stat().st_size for file in folder.glob("*.npy")) / 1e9
     plain, aligned = bytearray(1 << 20), mmap.mmap(-1, 4 << 20)
-    readers = {"cat": cat_seconds, "into fresh memory": lambda folder: read_seconds(folder, lambda size: mmap.mmap(-1, size)),
-               "through a buffer": lambda folder: read_seconds(folder, lambda size: plain),
-               "through an aligned buffer": lambda folder: read_seconds(folder, lambda size: aligned)}
-    seconds = {name: min(read(folder) for _ in range(options.runs)) for name, read in readers.items()}
+    readers = {"cat": lambda: cat_seconds(folder),
+               "into fresh memory": lambda: read_seconds(folder, lambda size: mmap.mmap(-1, size)),
+               "through a buffer": lambda: read_seconds(folder, lambda size: plain),
+               "through an aligned buffer": lambda: read_seconds(folder, lambda size: aligned)}
+    seconds = {name: min(read() for _ in range(options.runs)) for name, read in readers.items()}
     print(f"{gigabytes:.2f} GB; one thread that only reads them takes\n")
     for name, taken in seconds.items():
         print(f"- {name}: {taken:.3f} s, {gigabytes / taken:.1f} GB/s")
-    print("\n| tool | method | GB/s | s | peak MiB | of cat | of reading through a buffer |\n|---|---|---|---|---|---|---|")
+    print("\n| tool | method | GB/s | s | peak MiB | of cat | of reading through a buffer |")
+    print("|---|---|---|---|---|---|---|")
     for number, (tool, module, method, _) in enumerate(PEERS):
         if importlib.util.find_spec(module) is None:
             print(f"| {tool} | {method} | not installed | | | | |")

@@ -110,8 +110,8 @@ HWY_INLINE Reals squared_errors(const SquaredErrorSums& sums, const Quantizers& 
   const Tag d;
   const Histogram& histogram = *sums.histogram;
   const double width = histogram.width;
-  const Reals step = hn::Div(quantizers.scale, real(width));     // one level, in bins
-  const Reals zero = real(-histogram.origin / histogram.width);  // real 0, in bins from the origin
+  const Reals step = hn::Div(quantizers.scale, real(width));  // one level, in bins
+  const Reals zero = real(-histogram.origin / width);         // real 0, in bins from the origin
   Reals cost = real(0.0);
   for (int bin = 0; bin < sums.first_uniform; ++bin)
     cost = hn::Add(cost, bin_cost(histogram, bin, quantizers));

@@ -82,35 +82,23 @@ Sweep sweep_for(int bins, int levels, const StartRule& rule, Tie tie, const Pres
 
 Window best_upper_end(int bins, const Sweep& sweep, const WindowCosts& costs) {
   const Candidates ends{sweep.start, bins, sweep.stride};
-  return {0, cheapest(
-                 ends, sweep, bins,
-                 [](int end) {
-                   return Window{0, end};
-                 },
-                 costs)};
+  const auto up_to = [](int end) { return Window{0, end}; };
+  return up_to(cheapest(ends, sweep, bins, up_to, costs));
 }
 
 Window best_window(int bins, int zero_bin, const Sweep& sweep, const WindowCosts& costs) {
   constexpr int most_rounds = 4;
   const int zero = std::clamp(zero_bin, 0, bins - 1);
   Window window{0, bins};
+  const auto up_to = [&](int end) { return Window{window.begin, end}; };
+  const auto from = [&](int begin) { return Window{begin, window.end}; };
   for (int round = 0; round < most_rounds; ++round) {
     const Window before = window;
     const Candidates ends{std::max(window.begin + sweep.start, zero + 1), bins, sweep.stride};
-    window.end = cheapest(
-        ends, sweep, window.end,
-        [&](int end) {
-          return Window{before.begin, end};
-        },
-        costs);
+    window = up_to(cheapest(ends, sweep, window.end, up_to, costs));
     // Downwards, so that the wider window counts as the later one here too.
     const Candidates begins{std::min(window.end - sweep.start, zero), 0, -sweep.stride};
-    window.begin = cheapest(
-        begins, sweep, window.begin,
-        [&](int begin) {
-          return Window{begin, window.end};
-        },
-        costs);
+    window = from(cheapest(begins, sweep, window.begin, from, costs));
     if (window == before) break;
   }
   return window;
