@@ -229,11 +229,11 @@ TEST(HostileFiles, AFileThatShrinksWhileItIsReadIsOneError) {
   std::filesystem::create_directory(work / "dump");
   work.write("dump/manifest.json", R"({"tensors": {"x": ["0.npy"]}})");
   std::string header("\x93NUMPY\x01\x00\x76\x00", 10);
-  header += "{'descr': '<f4', 'fortran_order': False, 'shape': (536870912,)}";
+  header += "{'descr': '<f4', 'fortran_order': False, 'shape': (2147483648,)}";
   header.resize(128, ' ');
   const std::filesystem::path file = std::filesystem::canonical(work / "dump") / "0.npy";
   work.write("dump/0.npy", header);
-  std::filesystem::resize_file(file, 128 + (std::uintmax_t{2} << 30));  // zeros that take no room
+  std::filesystem::resize_file(file, 128 + (std::uintmax_t{8} << 30));  // zeros that take no room
   const pid_t child =
       start({"tensors", "--quiet", "--dumps", (work / "dump").string(), "--out", (work / "out").string()},
             work / "stderr");
