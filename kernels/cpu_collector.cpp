@@ -23,23 +23,27 @@ std::int64_t segments_of(std::int64_t elements) {
   return (elements + segment_elements - 1) / segment_elements;
 }
 
-// Folds work(values, accumulator) over a channel. `join` must be exact and order-free.
-template <class Value, class Work, class Join>
+// Segments that a task is not split below: its counters cost as much as counting some thousand values.
+constexpr std::size_t fewest_segments = 4;
+
+// Folds work(values, accumulator) over a channel, in blocks of that size where elements do not lie together.
+// `join` must be exact and order-free.
+template <std::int64_t block, class Value, class Work, class Join>
 Value fold_channel(const ChannelReader& reader, std::int64_t channel, const Value& identity, const Work& work,
                    const Join& join) {
   const auto fold = [&](const tbb::blocked_range<std::int64_t>& part, Value value) {
     const std::int64_t end = std::min(part.end() * segment_elements, reader.elements());
-    for_each_span(reader, channel, part.begin() * segment_elements, end,
-                  [&](std::span<const float> values) { work(values, value); });
+    for_each_span<block>(reader, channel, part.begin() * segment_elements, end,
+                         [&](std::span<const float> values) { work(values, value); });
     return value;
   };
-  const tbb::blocked_range<std::int64_t> all(0, segments_of(reader.elements()));
-  if (all.size() <= 1) return fold(all, identity);  // a task would take longer than so few elements do
+  const tbb::blocked_range<std::int64_t> all(0, segments_of(reader.elements()), fewest_segments);
+  if (!all.is_divisible()) return fold(all, identity);  // a task would take longer than so few elements do
   return tbb::parallel_reduce(all, identity, fold, join);
 }
 
 ValueRange channel_range(const ChannelReader& reader, std::int64_t channel) {
-  return fold_channel(
+  return fold_channel<block_elements>(
       reader, channel, ValueRange{},
       [](std::span<const float> values, ValueRange& range) { range = merge(range, range_of(values)); },
       [](const ValueRange& a, const ValueRange& b) { return merge(a, b); });
@@ -50,7 +54,7 @@ template <class Count>
 std::vector<std::uint64_t> channel_counts(const ChannelReader& reader, std::int64_t channel, std::size_t bins,
                                           const Count& count) {
   using Counts = std::vector<std::uint64_t>;
-  Counts counts = fold_channel(
+  Counts counts = fold_channel<segment_elements>(
       reader, channel, Counts{},
       [&](std::span<const float> values, Counts& into) {
         into.resize(bins);

@@ -137,11 +137,10 @@ class Counters {
     }
   }
 
-  void move_to(std::span<std::uint64_t> counts, int zero_bin, int first_bin) {
+  void add_to(std::span<std::uint64_t> counts, int zero_bin, int first_bin) const {
     for (std::size_t bin = 0; bin < counts.size(); ++bin) counts[bin] += sum(bin);
     if (zero_bin != no_bin) counts[static_cast<std::size_t>(zero_bin)] += sum(zeros, firsts);
     if (first_bin != no_bin) counts[static_cast<std::size_t>(first_bin)] += sum(firsts, none);
-    for (auto& copy : table_) std::fill(std::begin(copy), std::end(copy), std::uint16_t{0});
   }
 
  private:
@@ -182,11 +181,11 @@ void count_with(Binner binner, const float* values, std::size_t size, std::span<
   const Words zero = hn::Set(wide, word_of(zero_bin));
   const Words spread_zeros = hn::Iota(wide, word_of(zeros));
   const Words spread_firsts = hn::Iota(wide, word_of(firsts));
-  Counters counters;
   Bins bins[2];
   std::size_t i = 0;
   while (i + block <= size) {
     const std::size_t round = std::min(Counters::most_values, size - i) / block * block;
+    Counters counters;
     const int first_bin = binner.scalar(counted_value(values[i], counted));
     const Words first = hn::Set(wide, word_of(first_bin));
     const auto find = [&](const float* from, std::uint16_t* into) HWY_ATTR {
@@ -231,7 +230,7 @@ void count_with(Binner binner, const float* values, std::size_t size, std::span<
       std::swap(now, before);
     }
     counters.add(before->bins, before->size);
-    counters.move_to(counts, zero_bin, first_bin);
+    counters.add_to(counts, zero_bin, first_bin);
     if (zero_bin != no_bin) counts[static_cast<std::size_t>(zero_bin)] += left_out;
   }
   count_one_by_one(binner, values + i, size - i, counted, counts);
