@@ -129,6 +129,11 @@ def qcal(calib_run, method, threads, folder):
     return {"seconds": seconds, "mib": used.ru_maxrss / 1024}
 
 
+def write_workload(folder, *options):
+    if subprocess.run([sys.executable, BENCH / "workload.py", folder, *options]).returncode != 0:
+        sys.exit(1)  # it has said why
+
+
 def fastest(runs, measure):
     return min((measure() for _ in range(runs)), key=lambda result: result["seconds"])
 
@@ -197,7 +202,7 @@ def main():
     if options.folder:
         return compare(options.folder, options)
     with tempfile.TemporaryDirectory() as made:
-        subprocess.run([sys.executable, BENCH / "workload.py", made], check=True)
+        write_workload(made)
         compare(pathlib.Path(made), options)
 
 

@@ -11,10 +11,9 @@ import argparse
 import json
 import os
 import pathlib
-import subprocess
 import tempfile
 
-from compare import BENCH, fastest, qcal
+from compare import BENCH, fastest, qcal, write_workload
 
 VALUES = 64 * 112 * 112  # of a batch
 SPREAD = 384 * VALUES    # over tensors
@@ -22,8 +21,7 @@ TENSORS = ((1, 384), (24, 16), (384, 1), (4000, 1))
 
 
 def workload(folder, tensors, batches, values):
-    subprocess.run([BENCH / "workload.py", folder, "--tensors", str(tensors), "--batches", str(batches), "--shape",
-                    f"1,{values}"], check=True)
+    write_workload(folder, "--tensors", str(tensors), "--batches", str(batches), "--shape", f"1,{values}")
 
 
 def first_batches(full, batches, folder):

@@ -5,15 +5,19 @@
 
 The default is 1.23 GB of float32. A third of the tensors each: values behind a ReLU (half of them zeros); normal ones
 around a mean; a mixture of both with a few outliers. Every tensor has a scale of its own, and every batch varies it by
-a fifth. A batch depends on its numbers alone, so a longer workload begins with a shorter one's batches.
+a fifth. A batch depends on its numbers alone, so a longer workload begins with a shorter one's batches. Needs NumPy.
 """
 import argparse
 import json
 import multiprocessing
 import pathlib
+import sys
 import zipfile
 
-import numpy as np
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    np = None
 
 SEED = 20251127
 
@@ -87,6 +91,8 @@ def main():
     parser.add_argument("--shape", type=lambda text: tuple(map(int, text.split(","))), default=(1, 64, 112, 112))
     parser.add_argument("--format", choices=["npy", "safetensors", "npz"], default="npy")
     options = parser.parse_args()
+    if np is None:
+        sys.exit(f"error: no NumPy to make up activations with; {sys.executable} -m pip install numpy")
     write(options.folder, options)
 
 
