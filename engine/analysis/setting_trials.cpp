@@ -108,7 +108,7 @@ std::vector<std::optional<TensorParameters>> trial_parameters(const PlannedTenso
       attempt(i, [&](Calibrator& calibrator) { calibrator.observe(tensor.name, batch); });
   };
   if (tensor.parameter) {
-    const TensorView values = tensor.parameter->view();
+    const TensorView values = values_of(tensor);
     observe(WholeTensor(values));
   } else if (dumps.contains(tensor.name)) {
     for (std::size_t index = 0; index < dumps.batches(tensor.name); ++index)

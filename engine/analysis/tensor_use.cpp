@@ -110,7 +110,7 @@ std::optional<TensorUse> tensor_use(const TensorParameters& parameters, const Pl
                 .is_signed = parameters.is_signed};
   UseCounter counter(parameters, planned.shape, compatibility);
   if (planned.parameter) {
-    const TensorView values = planned.parameter->view();
+    const TensorView values = values_of(planned);
     counter.observe(WholeTensor(values));
     counter.fill(use);
     return use;

@@ -27,7 +27,7 @@ std::string subject(const TensorUse& use) {
 
 // The largest range of a channel over the smallest, of channels that are not all zero.
 double channel_ratio(const PlannedTensor& weights) {
-  const TensorView view = weights.parameter->view();
+  const TensorView view = values_of(weights);
   const ChannelReader reader(view, weights.channel_axis);
   float smallest = std::numeric_limits<float>::infinity();
   float largest = 0.0F;

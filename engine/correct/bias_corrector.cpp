@@ -219,7 +219,7 @@ BiasCorrection BiasCorrector::correction(const Layer& layer, const PatchSplit& r
   const double divisor =
       is_gemm && !layer.shape.bias.empty() ? static_cast<double>(node.real("beta", 1.0F)) : 1.0;
   const std::vector<double> errors = weight_error(*layer.weights->parameter, *weights, compatibility);
-  const std::vector<float>& values = layer.weights->parameter->values;
+  const std::vector<float>& values = *layer.weights->parameter->reals();
   const WeightKernels kernels(layer.shape);
   // (W + error) x_quantized - W x.
   const auto output_error = [&](const PatchTotals& x, const PatchTotals& x_quantized) {

@@ -24,7 +24,7 @@ QuantizationPlan corrected_biases(const QuantizationPlan& plan,
     if (bias == plan.tensors.end() || bias->settings.datatype.value != Datatype::integer) continue;
     if (bias->settings.bit_width.value > widest_with_own_scale) continue;
     biases.tensors.push_back(*bias);
-    biases.tensors.back().parameter->values = correction.corrected;
+    biases.tensors.back().parameter = make_constant(bias->parameter->shape, correction.corrected);
   }
   return biases;
 }

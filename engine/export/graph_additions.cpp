@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "engine/graph/packed_integers.h"
+
 namespace qcal {
 
 std::string GraphAdditions::constant(const std::string& wanted, ConstantPointer value) {
@@ -19,11 +21,12 @@ std::string GraphAdditions::reals(const std::string& wanted, const std::vector<f
 
 std::string GraphAdditions::integers(const std::string& wanted, Shape shape, std::vector<std::int64_t> values,
                                      ElementType type) {
-  auto value = std::make_shared<Constant>();
-  value->type = type;
-  value->shape = std::move(shape);
-  value->values = std::move(values);
-  return constant(wanted, std::move(value));
+  return constant(wanted, std::make_shared<Constant>(Constant{type, std::move(shape), std::move(values)}));
+}
+
+std::string GraphAdditions::packed_integers(const std::string& wanted, Shape shape,
+                                            const std::vector<std::int64_t>& values, ElementType type) {
+  return constant(wanted, std::make_shared<Constant>(Constant{type, std::move(shape), packed(type, values)}));
 }
 
 void GraphAdditions::node(const char* op, const std::string& wanted, std::vector<std::string> inputs,

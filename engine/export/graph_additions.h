@@ -27,6 +27,9 @@ class GraphAdditions {
   // Of an integer type.
   std::string integers(const std::string& wanted, Shape shape, std::vector<std::int64_t> values,
                        ElementType type);
+  // The same, packed.
+  std::string packed_integers(const std::string& wanted, Shape shape, const std::vector<std::int64_t>& values,
+                              ElementType type);
 
   // Adds a standard operator behind the nodes there are, with the attributes that have a value.
   void node(const char* op, const std::string& wanted, std::vector<std::string> inputs,

@@ -221,9 +221,9 @@ class QdqWriter {
     }
     const bool several = integers.scale.size() > 1;
     const Shape channels = several ? Shape{static_cast<std::int64_t>(integers.scale.size())} : Shape{};
-    std::vector<std::string> inputs{additions_.integers(tensor.name + "_quantized", values.shape,
-                                                        std::move(integers.values), integers.type),
-                                    additions_.reals(tensor.name + "_scale", integers.scale, several)};
+    std::vector<std::string> inputs{
+        additions_.packed_integers(tensor.name + "_quantized", values.shape, integers.values, integers.type),
+        additions_.reals(tensor.name + "_scale", integers.scale, several)};
     if (integers.type != ElementType::int32)  // whose zero point is 0, which need not be said
       inputs.push_back(
           additions_.integers(tensor.name + "_zero_point", channels, integers.zero_point, integers.type));

@@ -1,8 +1,8 @@
 // A network as the engine sees it: nodes in topological order, tensors by name, constants as plain numbers.
 //
 // Nothing here knows protobuf. Constants hold real numbers as float32 and integers as int64 whatever their
-// type in the file, and are shared, so that a Graph is cheap to copy and a transform can be a function Graph
-// -> Graph.
+// type in the file (but for integers that are only written), and are shared, so that a Graph is cheap to copy
+// and a transform can be a function Graph -> Graph.
 #pragma once
 
 #include <cstdint>
@@ -42,18 +42,26 @@ bool is_real(ElementType type);
 // Integers of 8 to 64 bits and booleans.
 bool is_integral(ElementType type);
 
+// Quantized weights, which nobody computes with: the bytes of the constant's type, as the file will hold
+// them.
+struct PackedIntegers {
+  std::string bytes;
+  bool operator==(const PackedIntegers&) const = default;
+};
+
 // An initializer, a Constant node's value, or a tensor attribute.
 struct Constant {
   ElementType type = ElementType::unknown;  // as in the file
   Shape shape;
   // Real types as float32, integral types as int64; empty where the type is neither (strings, 4- and 8-bit
   // floats).
-  std::variant<std::monostate, std::vector<float>, std::vector<std::int64_t>> values;
+  std::variant<std::monostate, std::vector<float>, std::vector<std::int64_t>, PackedIntegers> values;
 
   const std::vector<float>* reals() const { return std::get_if<std::vector<float>>(&values); }
   const std::vector<std::int64_t>* integers() const {
     return std::get_if<std::vector<std::int64_t>>(&values);
   }
+  const PackedIntegers* packed() const { return std::get_if<PackedIntegers>(&values); }
 };
 using ConstantPointer = std::shared_ptr<const Constant>;
 

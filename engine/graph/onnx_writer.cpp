@@ -17,50 +17,24 @@
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
 #include "engine/graph/onnx_metadata.h"
+#include "engine/graph/packed_integers.h"
 
 namespace qcal {
 namespace {
 
 constexpr std::int64_t first_ir_with_plain_initializers = 4;  // before, each had to be a graph input too
 
-template <class Stored, class Value>
-std::string bytes_of(const std::vector<Value>& values) {
-  std::vector<Stored> stored(values.size());
-  std::ranges::transform(values, stored.begin(), [](Value value) { return static_cast<Stored>(value); });
-  return {reinterpret_cast<const char*>(stored.data()), stored.size() * sizeof(Stored)};
-}
-
-std::string integer_bytes(ElementType type, const std::vector<std::int64_t>& values) {
-  switch (type) {
-    case ElementType::boolean:
-    case ElementType::uint8:
-      return bytes_of<std::uint8_t>(values);
-    case ElementType::int8:
-      return bytes_of<std::int8_t>(values);
-    case ElementType::uint16:
-      return bytes_of<std::uint16_t>(values);
-    case ElementType::int16:
-      return bytes_of<std::int16_t>(values);
-    case ElementType::uint32:
-      return bytes_of<std::uint32_t>(values);
-    case ElementType::int32:
-      return bytes_of<std::int32_t>(values);
-    case ElementType::uint64:
-      return bytes_of<std::uint64_t>(values);
-    default:
-      return bytes_of<std::int64_t>(values);
-  }
-}
-
 onnx::TensorProto new_tensor(const std::string& name, const Constant& constant, const std::string& file) {
   onnx::TensorProto tensor;
   tensor.set_name(name);
   tensor.set_data_type(static_cast<int>(constant.type));
   for (const std::int64_t extent : constant.shape) tensor.add_dims(extent);
-  if (constant.integers()) {
-    tensor.set_raw_data(integer_bytes(constant.type, *constant.integers()));
+  if (constant.packed()) {
+    tensor.set_raw_data(constant.packed()->bytes);
+  } else if (constant.integers()) {
+    tensor.set_raw_data(packed(constant.type, *constant.integers()).bytes);
   } else if (constant.reals() && constant.type == ElementType::float32) {
-    tensor.set_raw_data(bytes_of<float>(*constant.reals()));
+    tensor.set_raw_data(constant.reals()->data(), constant.reals()->size() * sizeof(float));
   } else {
     throw InputError(
         fmt::format("{}: tensor {}: its type cannot be written; only float32 networks with their "

@@ -43,7 +43,7 @@ std::string heading(const QuantizationPlan& plan, const PlannedTensor& tensor) {
 // Which policy chose, and what it left out.
 std::string placement_text(const QuantizationPlan& plan) {
   const auto chosen = std::ranges::count_if(
-      plan.tensors, [](const PlannedTensor& tensor) { return !tensor.parameter.has_value(); });
+      plan.tensors, [](const PlannedTensor& tensor) { return tensor.parameter == nullptr; });
   std::string text =
       fmt::format("placement {}: {} inputs and activations quantized, {} left in float  ({})\n",
                   spelling(plan.placement.value), chosen, plan.left_out.size(), plan.placement.source.text());

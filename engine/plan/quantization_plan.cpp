@@ -199,11 +199,11 @@ class Planner {
     std::string weights;
     for (const ParameterSlot& slot : find_operator(node)->parameters) {
       const std::string& name = node.input(slot.input);
-      const Constant* constant = graph_.constant(name);
-      if (!quantizes(slot.role) || !constant || !constant->reals()) continue;
+      const auto constant = graph_.constants.find(name);
+      if (!quantizes(slot.role) || constant == graph_.constants.end() || !constant->second->reals()) continue;
       PlannedTensor tensor = tensor_of(name, slot.role, &node);
-      tensor.parameter = ParameterValues{constant->shape, *constant->reals()};
-      tensor.channel_axis = parameter_axis(node, slot.role, constant->shape);
+      tensor.parameter = constant->second;
+      tensor.channel_axis = parameter_axis(node, slot.role, tensor.parameter->shape);
       tensor.settings = settings[slot.role];
       if (const auto kept = float_.layers.find(layer); kept != float_.layers.end()) {
         keep_in_float(tensor, kept->second);
@@ -235,6 +235,11 @@ class Planner {
 };
 
 }  // namespace
+
+TensorView values_of(const PlannedTensor& parameter) {
+  const Constant& constant = *parameter.parameter;
+  return {constant.reals()->data(), DType::f32, constant.shape, Memory::host, {}};
+}
 
 QuantizationPlan make_plan(const Graph& graph, const Configuration& configuration) {
   return Planner(graph, configuration).plan();

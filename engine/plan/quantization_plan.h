@@ -14,14 +14,6 @@
 
 namespace qcal {
 
-// A parameter of the network, normalised to float32, C order.
-struct ParameterValues {
-  std::vector<std::int64_t> shape;
-  std::vector<float> values;
-
-  TensorView view() const { return {values.data(), DType::f32, shape, Memory::host, {}}; }
-};
-
 // The two factors of a 32-bit bias' scale: scale = scale of `input` x scale of `weights` (per channel where
 // those are).
 struct BiasFactors {
@@ -38,7 +30,7 @@ struct PlannedTensor {
   std::vector<std::int64_t> shape;  // -1 where unknown; empty where the rank is unknown
   std::optional<int> channel_axis;  // the axis that per_channel means; set whether or not it is asked for
   TensorSettings settings;
-  std::optional<ParameterValues> parameter;  // weights and bias
+  ConstantPointer parameter;  // of weights and bias the graph's constant, of reals; else null
   // Of a bias whose layer's input and weights are in the plan as integers.
   std::optional<BiasFactors> bias_factors;
   // Nodes that read this tensor in quantized form. Of a parameter: the owner, then others that share it under
@@ -56,6 +48,9 @@ struct PlannedTensor {
   // tensor.
   std::string decoupled_from;
 };
+
+// The values of a parameter: float32 in host memory, C order.
+TensorView values_of(const PlannedTensor& parameter);
 
 // Something a user must know about the plan: an op left in float, a subgraph passed over, a switch not
 // applied.

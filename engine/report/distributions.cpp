@@ -15,7 +15,7 @@ namespace {
 void for_each_batch(const PlannedTensor& tensor, const DumpSource& dumps,
                     const std::function<void(const TensorParts&)>& visit) {
   if (tensor.parameter) {
-    const TensorView values = tensor.parameter->view();
+    const TensorView values = values_of(tensor);
     visit(WholeTensor(values));
     return;
   }

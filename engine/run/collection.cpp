@@ -175,7 +175,7 @@ std::unique_ptr<TensorParts> Collection::read_batch(const WorkItem& work, std::i
   // Without isolation a thread that waits for its own batch could start another tensor and hold two batches.
   tbb::this_task_arena::isolate([&] {
     if (work.planned != nullptr && work.planned->parameter) {
-      const TensorView values = work.planned->parameter->view();
+      const TensorView values = values_of(*work.planned);
       return observe(WholeTensor(values));
     }
     if (!batch) batch = dumps_.parts(work.name, static_cast<std::size_t>(index));

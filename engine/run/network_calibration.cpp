@@ -70,8 +70,7 @@ struct NetworkCalibration::State {
     const std::vector<PlannedTensor>& tensors = job->plan().tensors;
     tbb::parallel_for(std::size_t{0}, tensors.size(), [&](std::size_t at) {
       const PlannedTensor& tensor = tensors[at];
-      if (tensor.parameter && is_calibrated(tensor))
-        calibrator.observe(tensor.name, tensor.parameter->view());
+      if (tensor.parameter && is_calibrated(tensor)) calibrator.observe(tensor.name, values_of(tensor));
     });
   }
 

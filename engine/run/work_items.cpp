@@ -26,7 +26,7 @@ std::vector<WorkItem> work_items(const QuantizationPlan& plan, const DumpSource&
     WorkItem item{tensor.name, &tensor, calibrated, calibrated && !calibrator.splits(tensor.name)};
     if (tensor.parameter) {
       if (!calibrated) continue;
-      item.bytes = tensor.parameter->values.size() * sizeof(float);
+      item.bytes = tensor.parameter->reals()->size() * sizeof(float);
       items.push_back(std::move(item));
     } else if (calibrated || (watch != nullptr && is_quantized(tensor) && dumps.contains(tensor.name))) {
       recorded(std::move(item));

@@ -87,12 +87,13 @@ TEST(Pipeline, WeightScalesAreThoseOfTheNormalisedNetwork) {
     SCOPED_TRACE(planned.name);
     const TensorParameters& tensor = *found.at(planned.name);
     const std::size_t channels = static_cast<std::size_t>(planned.shape.at(0));
-    const std::size_t each = planned.parameter->values.size() / channels;
+    const std::vector<float>& values = *planned.parameter->reals();
+    const std::size_t each = values.size() / channels;
     ASSERT_EQ(tensor.scale.size(), channels);
     for (std::size_t c = 0; c < channels; ++c) {
       double amax = 0.0;
       for (std::size_t i = 0; i < each; ++i) {
-        amax = std::max(amax, std::fabs(static_cast<double>(planned.parameter->values[c * each + i])));
+        amax = std::max(amax, std::fabs(static_cast<double>(values[c * each + i])));
       }
       EXPECT_EQ(tensor.scale[c], amax / 127.0);
     }

@@ -55,10 +55,9 @@ TEST(Warnings, OfASignThatDataDoNotHave) {
 TEST(Warnings, OfChannelsUnderOneScale) {
   Subject subject(Role::weights);
   subject.planned.channel_axis = 0;
-  subject.planned.parameter = ParameterValues{{3, 2}, {1.0F, -32.0F, 0.0F, 0.0F, 2.0F, 1.5F}};
+  subject.planned.parameter = make_constant({3, 2}, std::vector{1.0F, -32.0F, 0.0F, 0.0F, 2.0F, 1.5F});
   EXPECT_THAT(subject.warnings(), IsEmpty()) << "16 times, and a channel of zeros";
-  subject.planned.parameter->values[4] = -1.0F;
-  subject.planned.parameter->values[5] = 1.0F;
+  subject.planned.parameter = make_constant({3, 2}, std::vector{1.0F, -32.0F, 0.0F, 0.0F, -1.0F, 1.0F});
   EXPECT_THAT(subject.warnings(), ElementsAre(AllOf(StartsWith("weights of /conv: "), HasSubstr("32 times"),
                                                     HasSubstr("\"per_channel\": true"))));
   subject.target = TargetDevice::dpu;

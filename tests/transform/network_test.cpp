@@ -128,7 +128,7 @@ TEST(PreparedModel, HasThePlanAndTheParametersOfTheTransformedNetwork) {
       EXPECT_EQ(prepared.tensors[i].name, direct.tensors[i].name);
       EXPECT_EQ(prepared.tensors[i].layer, direct.tensors[i].layer);
       if (direct.tensors[i].parameter) {
-        EXPECT_EQ(prepared.tensors[i].parameter->values, direct.tensors[i].parameter->values);
+        EXPECT_EQ(*prepared.tensors[i].parameter->reals(), *direct.tensors[i].parameter->reals());
       }
     }
     EXPECT_EQ(prepared.transforms[1].details, direct.transforms[1].details);
