@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t deepest_nesting = 64;
 constexpr std::size_t longest_quote = 60;
+constexpr const char* half_a_pair = "\\u escapes half of a surrogate pair";
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -95,12 +96,15 @@ class TreeBuilder {
     return scalar(Value::Kind::number, start, std::string(text_.substr(start, end() - start)));
   }
   bool String(const char* characters, rapidjson::SizeType length, bool) {
-    return scalar(Value::Kind::string, opening_quote(text_, end() - 1), std::string(characters, length));
+    const std::size_t start = opening_quote(text_, end() - 1);
+    return is_text(start) && scalar(Value::Kind::string, start, std::string(characters, length));
   }
   bool Key(const char* characters, rapidjson::SizeType length, bool) {
+    const std::size_t start = opening_quote(text_, end() - 1);
+    if (!is_text(start)) return false;
     Frame& frame = frames_.back();
     frame.key.assign(characters, length);
-    frame.key_position = locator_.at(opening_quote(text_, end() - 1));
+    frame.key_position = locator_.at(start);
     const auto [first, is_new] = frame.seen.emplace(frame.key, frame.key_position);
     frame.repeated = !is_new;
     if (!is_new) {
@@ -144,6 +148,15 @@ class TreeBuilder {
                                                      : element_path(path, frame.value.elements.size());
     }
     return path;
+  }
+
+  // Whether the string that was just read, from its opening quote on, stands for characters.
+  bool is_text(std::size_t start) {
+    const std::string_view string = text_.substr(start, end() - start);
+    const std::size_t half = lone_low_surrogate(string);
+    if (half == string.size()) return true;
+    problems_.push_back({"", locator_.at(start + half), half_a_pair});
+    return false;
   }
 
   bool scalar(Value::Kind kind, std::size_t start, std::string text) {
@@ -261,7 +274,7 @@ Fault explain(std::string_view text, rapidjson::ParseErrorCode code, std::size_t
     case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex:
       return {offset, "expected four hexadecimal digits after \\u"};
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
-      return {offset, "\\u escapes half of a surrogate pair"};
+      return {offset, half_a_pair};
     case rapidjson::kParseErrorStringEscapeInvalid:
       return invalid_character(text, offset);
     case rapidjson::kParseErrorStringMissQuotationMark:

@@ -1,5 +1,7 @@
 #include "config/utf8.h"
 
+#include <charconv>
+
 namespace qcal {
 namespace {
 
@@ -33,6 +35,24 @@ bool starts_well_formed(std::string_view text, const Sequence& sequence) {
   return true;
 }
 
+constexpr std::size_t escape_size = 6;  // \uXXXX
+
+// The code unit that a \u escape stands for; 0 where there is none.
+unsigned escaped_unit(std::string_view json, std::size_t at) {
+  if (at + escape_size > json.size() || json.substr(at, 2) != "\\u") return 0;
+  unsigned unit = 0;
+  const char* const end = json.data() + at + escape_size;
+  return std::from_chars(json.data() + at + 2, end, unit, 16).ptr == end ? unit : 0;
+}
+
+bool is_high_surrogate(unsigned unit) {
+  return unit >= 0xD800u && unit < 0xDC00u;
+}
+
+bool is_low_surrogate(unsigned unit) {
+  return unit >= 0xDC00u && unit < 0xE000u;
+}
+
 }  // namespace
 
 std::size_t first_invalid_utf8(std::string_view text) {
@@ -43,6 +63,17 @@ std::size_t first_invalid_utf8(std::string_view text) {
     at += sequence.length;
   }
   return at;
+}
+
+std::size_t lone_low_surrogate(std::string_view json) {
+  std::size_t at = json.find('\\');
+  while (at != std::string_view::npos) {
+    const unsigned unit = escaped_unit(json, at);
+    if (is_low_surrogate(unit)) return at;
+    const bool is_pair = is_high_surrogate(unit) && is_low_surrogate(escaped_unit(json, at + escape_size));
+    at = json.find('\\', at + (is_pair ? 2 * escape_size : 2));
+  }
+  return json.size();
 }
 
 }  // namespace qcal

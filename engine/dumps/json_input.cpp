@@ -12,6 +12,7 @@
 #include <system_error>
 #include <unordered_set>
 
+#include "config/utf8.h"
 #include "engine/dumps/in_quotes.h"
 #include "engine/error.h"
 
@@ -116,6 +117,8 @@ rapidjson::Document parse_json(std::string_view text, const std::string& where) 
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
     fail(text, zero, where, "a zero byte");
   check_depth(text, where);
+  if (const std::size_t half = lone_low_surrogate(text); half < text.size())
+    fail(text, half, where, rapidjson::GetParseError_En(rapidjson::kParseErrorStringUnicodeSurrogateInvalid));
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag |
                              rapidjson::kParseValidateEncodingFlag;
   rapidjson::Reader reader;

@@ -53,8 +53,8 @@ struct PackedIntegers {
 struct Constant {
   ElementType type = ElementType::unknown;  // as in the file
   Shape shape;
-  // Real types as float32, integral types as int64; empty where the type is neither (strings, 4- and 8-bit
-  // floats).
+  // Real types as float32, integral types as int64 or packed; empty where it is neither (strings, 4- and
+  // 8-bit floats).
   std::variant<std::monostate, std::vector<float>, std::vector<std::int64_t>, PackedIntegers> values;
 
   const std::vector<float>* reals() const { return std::get_if<std::vector<float>>(&values); }

@@ -187,7 +187,12 @@ TEST(JsonText, strings_are_checked) {
   EXPECT_EQ(problem("{\"a\": \"\\x\"}"),
             "1:8: unknown escape in a string; allowed: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
   EXPECT_EQ(problem("{\"a\": \"\\u12\"}"), "1:8: expected four hexadecimal digits after \\u");
-  EXPECT_EQ(problem("{\"a\": \"\\ud800\"}"), "1:8: \\u escapes half of a surrogate pair");
+  const std::string half = "\\u escapes half of a surrogate pair";
+  EXPECT_EQ(problem(R"({"a": "\ud800"})"), "1:8: " + half);
+  EXPECT_EQ(problem(R"({"a": "b\udc00"})"), "1:9: " + half);
+  EXPECT_EQ(problem(R"({"\udfff": 1})"), "1:3: " + half);
+  EXPECT_EQ(problem(R"("\ud83d\ude00\ude00")"), "1:14: " + half);
+  EXPECT_EQ(parse(R"("\\\udbff\udfff\\udc00" // \udc00)").root->text, "\\\xF4\x8F\xBF\xBF\\udc00");
   EXPECT_EQ(problem("{\"a\": \"b\x01\"}"),
             "1:9: a control character stands in a string; write it as \\uXXXX");
   EXPECT_EQ(parse("\"\\u00e9\\n\\u0000\"").root->text, std::string("\xC3\xA9\n\0", 4));

@@ -63,6 +63,14 @@ TEST(JsonInput, SaysWhereTheTextIsBroken) {
   EXPECT_THAT(error(std::string(65, '[')), StartsWith("a.json:1:65: not valid JSON: nested deeper than 64"));
 }
 
+TEST(JsonInput, HalfASurrogatePairIsNoText) {
+  const std::string half = "not valid JSON: The surrogate pair in string is invalid.";
+  EXPECT_EQ(error(R"(["\\ \ud800"])"), "a.json:1:6: " + half);
+  EXPECT_EQ(error(R"(["\\ \udc00"])"), "a.json:1:6: " + half);
+  EXPECT_EQ(error(R"({"\udfff": 1})"), "a.json:1:3: " + half);
+  EXPECT_EQ(text_of(parsed(R"("\\udc00")")), "\\udc00");
+}
+
 TEST(JsonInput, AKeyThatStandsTwiceIsNamedWithItsWay) {
   EXPECT_EQ(error(R"({"a": 1, "a": 2})"), R"(a.json: the key "a" stands twice)");
   EXPECT_EQ(error(R"({"x": [0, {"y": {"z": 1, "z": 2}}]})"),
